@@ -1,0 +1,1 @@
+"""Wearable health monitoring that stays on the device."""

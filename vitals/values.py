@@ -1,0 +1,161 @@
+"""The values that flow through vitals: frames, blocks, gaps, features, scores, events.
+
+Laws of this file:
+1. Values are frozen and know no I/O.
+2. Times are integer microseconds on one clock. Which clock (session or UTC) is the business of whoever holds the value:
+   the engine runs on either, because only differences matter to it.
+3. Numbers stay as the source gave them (integers); `scale` and `unit` say what one step is worth.
+4. RR intervals keep the integer tick of their source (1/1024 s on BLE, 1/128 s or samples in files).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Timing(enum.StrEnum):
+    """How the samples of a block lie in time."""
+
+    REGULAR = "regular"  # sample k at t0 + k / rate
+    INTERVAL = "interval"  # value k is a duration in ticks of 1 / rate; it ends at t0 + sum(values[: k + 1]) / rate
+    STAMPED = "stamped"  # sample k at t0 + offsets_us[k]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One notification as it arrived."""
+
+    arrival_us: int
+    uuid: str  # characteristic, 128-bit lower case
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A contiguous run of one stream: no gap lies inside a block."""
+
+    kind: str  # "rr", "hr", "ecg", "acc", "battery", ...
+    t0_us: int  # first sample; for INTERVAL the beat that opens the first interval
+    timing: Timing
+    rate_hz: float  # samples per second; for INTERVAL ticks per second; 0 for STAMPED
+    values: NDArray[Any]  # integer array, shape (n,) or (n, channels)
+    scale: float  # values * scale is in `unit`
+    unit: str  # "ms", "bpm", "mV", "g", "%"
+    offsets_us: NDArray[np.int64] | None = None  # only for STAMPED, shape (n,), not decreasing, first is 0
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    def times_us(self) -> NDArray[np.int64]:
+        """Time of each sample (for INTERVAL: of the beat that ends each interval), shape (n,), microseconds."""
+        if self.timing is Timing.STAMPED:
+            assert self.offsets_us is not None
+            return self.t0_us + self.offsets_us
+        if self.timing is Timing.INTERVAL:
+            steps = np.cumsum(self.values, dtype=np.int64)
+        else:
+            steps = np.arange(len(self), dtype=np.int64)
+        return self.t0_us + np.rint(steps * (1e6 / self.rate_hz)).astype(np.int64)
+
+    @property
+    def end_us(self) -> int:
+        """Time of the last sample (or of the last beat)."""
+        if not len(self):
+            return self.t0_us
+        if self.timing is Timing.STAMPED:
+            assert self.offsets_us is not None
+            return self.t0_us + int(self.offsets_us[-1])
+        steps = int(self.values.sum(dtype=np.int64)) if self.timing is Timing.INTERVAL else len(self) - 1
+        return self.t0_us + round(steps * 1e6 / self.rate_hz)
+
+    def physical(self) -> NDArray[np.float64]:
+        """The values in `unit`, float64, same shape as `values`."""
+        return self.values * np.float64(self.scale)
+
+
+def rr_block(t0_us: int, ticks: NDArray[Any], tick_hz: float) -> Block:
+    """RR intervals in ticks of 1 / `tick_hz` s; `t0_us` is the beat that opens the first interval."""
+    return Block("rr", t0_us, Timing.INTERVAL, tick_hz, ticks, 1000.0 / tick_hz, "ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which a stream has no data. A gap is data: it is stored, queried and exported."""
+
+    kind: str  # the stream's kind
+    start_us: int
+    end_us: int
+    reason: str  # "no data", "missing beats", "implausible", "link lost", "device reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who made a number: enough to recompute it identically."""
+
+    algorithm: str  # "irregular-rhythm", "hrv-time"
+    version: str
+    params: Mapping[str, Any] = field(default_factory=dict)  # JSON-able
+    model_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Named numbers computed from one window of one stream."""
+
+    source: str  # kind of the stream they were computed from
+    start_us: int
+    end_us: int
+    values: Mapping[str, float]  # name -> value; NaN where data did not suffice
+    coverage: float  # share of the window that real data support, 0..1
+    reason: str | None  # why values are NaN; None when all are numbers
+    made_by: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A model's opinion of one window; it abstains (NaN and a reason) rather than guess."""
+
+    start_us: int
+    end_us: int
+    probability: float
+    reason: str | None
+    made_by: Provenance
+
+
+class EventState(enum.StrEnum):
+    OPEN = "open"  # still going on
+    CLOSED = "closed"
+    CUT = "cut"  # the data ended (gap or end of stream) before it did
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth a look. `kind` is a neutral word, never a disease."""
+
+    kind: str  # "irregular_rhythm", ...
+    source: str  # kind of the stream it was seen in
+    start_us: int
+    end_us: int  # for OPEN: how far it is known to last
+    score: float  # mean probability over the windows that carry it, 0..1
+    sqi: float  # share of the span with usable data, 0..1
+    state: EventState
+    made_by: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What a device says of itself; empty where it does not."""
+
+    name: str = ""
+    manufacturer: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    hardware: str = ""
+    software: str = ""
