@@ -56,7 +56,7 @@ class Block:
         """Time of each sample (for INTERVAL: of the beat that ends each interval), shape (n,), microseconds."""
         if self.timing is Timing.STAMPED:
             assert self.offsets_us is not None
-            return self.t0_us + self.offsets_us
+            return np.add(self.offsets_us, self.t0_us, dtype=np.int64)
         if self.timing is Timing.INTERVAL:
             steps = np.cumsum(self.values, dtype=np.int64)
         else:
