@@ -56,7 +56,8 @@ class Block:
         """Time of each sample (for INTERVAL: of the beat that ends each interval), shape (n,), microseconds."""
         if self.timing is Timing.STAMPED:
             assert self.offsets_us is not None
-            return np.add(self.offsets_us, self.t0_us, dtype=np.int64)
+            stamped: NDArray[np.int64] = self.offsets_us + self.t0_us
+            return stamped
         if self.timing is Timing.INTERVAL:
             steps = np.cumsum(self.values, dtype=np.int64)
         else:

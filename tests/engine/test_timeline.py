@@ -1,0 +1,124 @@
+"""The RR time line against simulated sensors whose true beat times are known."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from vitals.timeline import Presence, RrTimeline
+from vitals.values import Block, Gap
+
+Notification = tuple[int, list[int]]
+
+
+def sensor(hours: float, *, ppm: float = 0.0, seed: int = 1) -> tuple[NDArray[np.float64], list[Notification]]:
+    """True beat times on the host's clock [s], and the notifications of a strap whose clock runs `ppm` fast."""
+    rng = np.random.default_rng(seed)
+    n = int(hours * 3600 * 1.5)
+    rr = np.clip(0.86 + 0.05 * np.sin(np.arange(n) / 6) + rng.normal(0, 0.02, n), 0.4, 2)
+    beats = np.cumsum(rr)
+    beats = beats[beats < hours * 3600]
+    device = beats * (1 + ppm * 1e-6)
+    ticks = np.rint(device * 1024).astype(np.int64)
+    notifications = []
+    last = 0
+    for second in range(1, int(hours * 3600) + 1):
+        upto = int(np.searchsorted(device, second * (1 + ppm * 1e-6)))
+        arrival = second + 0.012 + 0.045 * rng.geometric(0.9)
+        notifications.append((round(arrival * 1e6), [int(t) for t in np.diff(ticks[max(last - 1, 0) : upto])]))
+        last = upto
+    return beats, notifications
+
+
+def run(notifications: list[Notification]) -> tuple[list[Block], list[Gap]]:
+    line = RrTimeline()
+    out = [item for arrival, ticks in notifications for item in line.push(arrival, ticks)] + line.end("end of stream")
+    return [i for i in out if isinstance(i, Block)], [i for i in out if isinstance(i, Gap)]
+
+
+def test_beats_are_placed_by_the_running_sum_and_follow_the_drift() -> None:
+    beats, notifications = sensor(2, ppm=60)
+    blocks, gaps = run(notifications)
+    assert gaps == []
+    placed = np.concatenate([b.times_us() for b in blocks]) / 1e6
+    assert len(placed) == len(beats) - 1
+    error = placed - beats[1:]
+    settled = error[120:]
+    assert np.std(settled) < 0.008
+    assert abs(np.mean(settled)) < 0.08  # the smallest radio latency stays: it cannot be seen one-way
+    assert np.std(np.diff(settled)) < 0.0015
+    assert np.all(np.diff(placed) > 0)
+
+
+def test_no_interval_is_changed_dropped_or_invented() -> None:
+    _, notifications = sensor(0.2)
+    blocks, _ = run(notifications)
+    assert [int(t) for b in blocks for t in b.values] == [t for _, ticks in notifications for t in ticks]
+
+
+def test_lost_notifications_become_gaps_of_the_right_length() -> None:
+    beats, notifications = sensor(1, seed=3)
+    lost = [600, 1200, 1201, 1202, 1800, 2400, 2401]
+    kept = [n for k, n in enumerate(notifications) if k not in lost]
+    blocks, gaps = run(kept)
+    assert len(gaps) == 4
+    for gap, (first, count) in zip(gaps, [(600, 1), (1200, 3), (1800, 1), (2400, 2)], strict=True):
+        assert gap.reason == "missing beats"
+        assert abs(gap.start_us / 1e6 - first) < 3.5  # a loss shorter than one period shows at the next notification
+        assert 0 <= gap.end_us - gap.start_us < (count + 2) * 1e6
+    placed = np.concatenate([b.times_us() for b in blocks]) / 1e6
+    nearest = np.abs(placed[:, None] - beats[None, np.searchsorted(beats, placed).clip(1, len(beats) - 1)]).min(axis=1)
+    assert np.percentile(nearest, 90) < 0.5
+
+
+def test_a_long_silence_is_one_gap_and_the_time_after_it_is_right() -> None:
+    beats, notifications = sensor(0.5, seed=4)
+    _, gaps = run([n for n in notifications if not 300e6 < n[0] < 900e6])
+    assert len(gaps) == 1
+    assert abs(gaps[0].start_us / 1e6 - 300) < 2
+    assert abs(gaps[0].end_us / 1e6 - 899) < 3
+    assert beats[-1] > 900
+
+
+def test_a_long_pause_of_the_heart_is_an_interval_not_a_gap() -> None:
+    beats = np.concatenate([np.arange(1, 60, 0.9), np.arange(63.5, 120, 0.9)])
+    ticks = np.rint(beats * 1024).astype(int)
+    notifications = [
+        (
+            second * 1_000_000 + 50_000,
+            [int(t) for t in np.diff(ticks)[(beats[1:] > second - 1) & (beats[1:] <= second)]],
+        )
+        for second in range(1, 121)
+    ]
+    blocks, gaps = run(notifications)
+    assert gaps == []
+    assert max(int(b.values.max()) for b in blocks) > 3.5 * 1024
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 5_000_000), st.lists(st.integers(0, 65535), max_size=9)), max_size=60))
+def test_any_sensor_gives_all_its_ticks_back_and_gaps_that_fit_between_blocks(
+    steps: list[tuple[int, list[int]]],
+) -> None:
+    arrival, notifications = 0, []
+    for step, ticks in steps:
+        arrival += step
+        notifications.append((arrival, ticks))
+    line = RrTimeline()
+    out = [item for at, ticks in notifications for item in line.push(at, ticks)] + line.end("end of stream")
+    assert [int(t) for b in out if isinstance(b, Block) for t in b.values] == [t for _, ts in notifications for t in ts]
+    for before, gap, after in zip(out, out[1:], out[2:], strict=False):
+        if isinstance(gap, Gap):
+            assert isinstance(before, Block)
+            assert isinstance(after, Block)
+            assert before.end_us == gap.start_us <= gap.end_us
+            assert after.t0_us == gap.end_us
+
+
+def test_presence_tells_silence() -> None:
+    presence = Presence("hr", 3_000_000)
+    assert presence.push(0) == []
+    assert presence.push(2_900_000) == []
+    assert presence.push(9_000_000) == [Gap("hr", 2_900_000, 9_000_000, "no data")]
