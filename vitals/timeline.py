@@ -48,7 +48,8 @@ class RrTimeline:
     def _start_run(self) -> None:
         self._ticks = 0  # running sum since the run began
         self._held: list[list[int]] | None = []
-        self._offset: float | None = None  # in use
+        self._offset = 0.0  # in use: time of tick 0 of the run
+        self._anchor = (0, 0)  # the same as blocks carry it: whole microseconds, at a tick of the run
         self._slots: deque[tuple[int, float]] = deque(maxlen=SLOTS)
 
     @property
@@ -92,29 +93,29 @@ class RrTimeline:
         held, self._held = self._held or [], None
         if not held:
             return []
-        self._offset = min(value for _, value in self._slots)
         ticks = [tick for one in held for tick in one]
-        start = self._start_us(ticks)
+        self._reanchor(min(value for _, value in self._slots), self._ticks - sum(ticks))
         done: list[Block | Gap] = []
         if self._end_us is not None:
-            if start < self._end_us:  # the run before claimed more time than there was
-                self._offset += self._end_us - start
+            if self._anchor[0] < self._end_us:  # the run before claimed more time than there was
+                self._reanchor(self._offset + self._end_us - self._anchor[0], self._anchor[1])
+                self._anchor = (self._end_us, self._anchor[1])
                 self._slots = deque([(self._slots[-1][0], self._offset)], maxlen=SLOTS)
-                start = self._end_us
-            done.append(Gap("rr", self._end_us, start, self._open_reason or "no data"))
+            done.append(Gap("rr", self._end_us, self._anchor[0], self._open_reason or "no data"))
         done.append(self._place(ticks))
         return done
 
-    def _start_us(self, ticks: Sequence[int]) -> int:
-        assert self._offset is not None
-        return round(self._offset + (self._ticks - sum(ticks)) * self._tick_us)
+    def _reanchor(self, offset: float, tick: int) -> None:
+        self._offset = offset
+        self._anchor = (round(offset + tick * self._tick_us), tick)
 
     def _place(self, ticks: Sequence[int]) -> Block:
-        assert self._offset is not None
+        begin = self._ticks - sum(ticks)
         error = min(value for _, value in self._slots) - self._offset
         if abs(error) > REANCHOR_US:
-            self._offset += max(error, -SLEW_US)
-        block = rr_block(self._start_us(ticks), np.asarray(ticks, dtype=np.int32), self._tick_hz)
+            self._reanchor(self._offset + max(error, -SLEW_US), begin)
+        anchor_us, anchor_tick = self._anchor
+        block = rr_block(anchor_us, np.asarray(ticks, dtype=np.int32), self._tick_hz, begin - anchor_tick)
         self._end_us = block.end_us
         return block
 

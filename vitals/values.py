@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 class Timing(enum.StrEnum):
     """How the samples of a block lie in time."""
 
-    REGULAR = "regular"  # sample k at t0 + k / rate
-    INTERVAL = "interval"  # value k is a duration in ticks of 1 / rate; it ends at t0 + sum(values[: k + 1]) / rate
+    REGULAR = "regular"  # sample k at t0 + (first + k) / rate
+    INTERVAL = (
+        "interval"  # value k is a duration in ticks of 1 / rate; it ends at t0 + (first + sum(values[: k + 1])) / rate
+    )
     STAMPED = "stamped"  # sample k at t0 + offsets_us[k]
 
 
@@ -38,16 +40,23 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A contiguous run of one stream: no gap lies inside a block."""
+    """A contiguous run of one stream: no gap lies inside a block.
+
+    Times are rounded once, from the number of steps since the anchor `t0_us`: blocks that share an anchor can be split
+    and joined at will without moving a sample by a microsecond.
+    """
 
     kind: str  # "rr", "hr", "ecg", "acc", "battery", ...
-    t0_us: int  # first sample; for INTERVAL the beat that opens the first interval
+    t0_us: int  # the anchor: time of step 0
     timing: Timing
     rate_hz: float  # samples per second; for INTERVAL ticks per second; 0 for STAMPED
     values: NDArray[Any]  # integer array, shape (n,) or (n, channels)
     scale: float  # values * scale is in `unit`
     unit: str  # "ms", "bpm", "mV", "g", "%"
-    offsets_us: NDArray[np.int64] | None = None  # only for STAMPED, shape (n,), not decreasing, first is 0
+    offsets_us: NDArray[np.int64] | None = None  # only for STAMPED, shape (n,), not decreasing
+    first: int = (
+        0  # step of the first sample; for INTERVAL ticks from the anchor to the beat that opens the first interval
+    )
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -59,30 +68,37 @@ class Block:
             stamped: NDArray[np.int64] = self.offsets_us + self.t0_us
             return stamped
         if self.timing is Timing.INTERVAL:
-            steps = np.cumsum(self.values, dtype=np.int64)
+            steps = self.first + np.cumsum(self.values, dtype=np.int64)
         else:
-            steps = np.arange(len(self), dtype=np.int64)
-        return self.t0_us + np.rint(steps * (1e6 / self.rate_hz)).astype(np.int64)
+            steps = self.first + np.arange(len(self), dtype=np.int64)
+        times: NDArray[np.int64] = self.t0_us + np.rint(steps * (1e6 / self.rate_hz)).astype(np.int64)
+        return times
+
+    @property
+    def start_us(self) -> int:
+        """Time of the first sample; for INTERVAL of the beat that opens the first interval."""
+        if self.timing is Timing.STAMPED:
+            assert self.offsets_us is not None
+            return self.t0_us + (int(self.offsets_us[0]) if len(self) else 0)
+        return self.t0_us + round(self.first * (1e6 / self.rate_hz))
 
     @property
     def end_us(self) -> int:
-        """Time of the last sample (or of the last beat)."""
-        if not len(self):
-            return self.t0_us
+        """Time of the last sample; for INTERVAL of the beat that ends the last interval."""
         if self.timing is Timing.STAMPED:
             assert self.offsets_us is not None
-            return self.t0_us + int(self.offsets_us[-1])
-        steps = int(self.values.sum(dtype=np.int64)) if self.timing is Timing.INTERVAL else len(self) - 1
-        return self.t0_us + round(steps * 1e6 / self.rate_hz)
+            return self.t0_us + (int(self.offsets_us[-1]) if len(self) else 0)
+        steps = int(self.values.sum(dtype=np.int64)) if self.timing is Timing.INTERVAL else max(len(self) - 1, 0)
+        return self.t0_us + round((self.first + steps) * (1e6 / self.rate_hz))
 
     def physical(self) -> NDArray[np.float64]:
         """The values in `unit`, float64, same shape as `values`."""
         return self.values * np.float64(self.scale)
 
 
-def rr_block(t0_us: int, ticks: NDArray[Any], tick_hz: float) -> Block:
-    """RR intervals in ticks of 1 / `tick_hz` s; `t0_us` is the beat that opens the first interval."""
-    return Block("rr", t0_us, Timing.INTERVAL, tick_hz, ticks, 1000.0 / tick_hz, "ms")
+def rr_block(t0_us: int, ticks: NDArray[Any], tick_hz: float, first: int = 0) -> Block:
+    """RR intervals in ticks of 1 / `tick_hz` s; the first one opens `first` ticks after the anchor `t0_us`."""
+    return Block("rr", t0_us, Timing.INTERVAL, tick_hz, ticks, 1000.0 / tick_hz, "ms", first=first)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def test_abstaining_windows_lower_the_quality_not_the_score() -> None:
 
 
 def test_an_event_is_cut_when_the_model_abstains_for_long() -> None:
-    opened, event = run([0.8] * 8 + [math.nan] * 20)
+    _, event = run([0.8] * 8 + [math.nan] * 20)
     assert event.state is EventState.CUT
     assert event.end_us == 7 * 10_000_000 + 20_000_000
 

@@ -114,7 +114,7 @@ def test_any_sensor_gives_all_its_ticks_back_and_gaps_that_fit_between_blocks(
             assert isinstance(before, Block)
             assert isinstance(after, Block)
             assert before.end_us == gap.start_us <= gap.end_us
-            assert after.t0_us == gap.end_us
+            assert after.start_us == gap.end_us
 
 
 def test_presence_tells_silence() -> None:

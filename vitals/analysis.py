@@ -1,0 +1,114 @@
+"""Blocks and gaps in, features and events out: what vitals makes of RR intervals.
+
+Laws of this file:
+1. Live, replay and `vitals analyze` all pass through `RrAnalysis`; only differences of time matter, so session time
+   and UTC give the same result.
+2. Any split of the intervals into blocks gives the same features and events.
+3. Every number names its maker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitals.events import EpisodeRule, EpisodeTracker
+from vitals.values import Block, Event, Features, Gap, Provenance, Score
+
+if TYPE_CHECKING:
+    from vitals_models import Model
+
+MODEL = "irregular-rhythm"
+HOP = 16  # intervals from one window of 64 to the next
+
+Derived = Features | Event
+
+
+class RhythmStage:
+    """Windows of 64 RR intervals -> features -> probability of an irregular rhythm -> episodes."""
+
+    def __init__(self, model: Model | None = None) -> None:
+        import vitals_models
+        import vitals_signal as dsp
+
+        self._model = model if model is not None else vitals_models.load(MODEL)
+        rule = EpisodeRule(threshold=self._model.threshold)
+        self.made_by = Provenance(
+            algorithm=MODEL,
+            version=dsp.RHYTHM_VERSION,
+            params={"hop": HOP, **rule.params()},
+            model_sha256=self._model.card.sha256,
+        )
+        self._names = dsp.RHYTHM_FEATURES
+        self._windows = dsp.RhythmStream(HOP)
+        self._episodes = EpisodeTracker("irregular_rhythm", "rr", rule, self.made_by)
+
+    def push(self, times_us: np.ndarray, rr_ms: np.ndarray) -> Iterator[Derived]:
+        windows = self._windows.update(times_us, rr_ms)
+        if not windows:
+            return
+        probabilities = self._model.predict_proba(np.array([w.values for w in windows]))
+        for window, p in zip(windows, probabilities, strict=True):
+            values = dict(zip(self._names, map(float, window.values), strict=True))
+            values["irregular_probability"] = float(p)
+            reason = window.reason or (None if np.isfinite(p) else "the model abstained")
+            coverage = 1.0 if window.reason is None else 0.0
+            yield Features("rr", window.start_us, window.end_us, values, coverage, reason, self.made_by)
+            yield from self._episodes.push(Score(window.start_us, window.end_us, float(p), reason, self.made_by))
+
+    def gap(self, gap: Gap) -> Iterator[Derived]:
+        self._windows.gap()
+        yield from self._episodes.gap(gap.start_us, gap.end_us)
+
+    def end(self) -> Iterator[Derived]:
+        yield from self._episodes.end()
+
+
+class RrAnalysis:
+    """All that vitals computes from one stream of RR intervals."""
+
+    def __init__(self, model: Model | None = None) -> None:
+        self._model = model
+        self._last_us: int | None = None
+
+    @cached_property
+    def _stages(self) -> list[RhythmStage]:
+        return [RhythmStage(self._model)]  # the model is loaded when the first interval comes
+
+    @property
+    def made_by(self) -> list[Provenance]:
+        """Makers of everything that comes out, whether or not something did."""
+        return [stage.made_by for stage in self._stages]
+
+    def push(self, item: Block | Gap) -> list[Derived]:
+        """One more block or gap, in order of time; other streams than "rr" are none of its business."""
+        if item.kind != "rr":
+            return []
+        if isinstance(item, Gap):
+            return [derived for stage in self._stages for derived in stage.gap(item)]
+        times, rr_ms = item.times_us(), item.physical()
+        # An interval that does not advance (0 ticks from a confused sensor) ends at no new beat.
+        floor = np.maximum.accumulate(
+            np.concatenate(([self._last_us if self._last_us is not None else item.start_us], times))
+        )
+        advances = times > floor[:-1]
+        if not advances.any():
+            return []
+        times, rr_ms = times[advances], rr_ms[advances]
+        self._last_us = int(times[-1])
+        return [derived for stage in self._stages for derived in stage.push(times, rr_ms)]
+
+    def end(self) -> list[Derived]:
+        """No more data will come."""
+        return [derived for stage in self._stages for derived in stage.end()]
+
+
+def analyze(items: Iterable[Block | Gap], model: Model | None = None) -> Iterator[Derived]:
+    """The batch twin: everything that `RrAnalysis` makes of a finished recording."""
+    analysis = RrAnalysis(model)
+    for item in items:
+        yield from analysis.push(item)
+    yield from analysis.end()
