@@ -1,0 +1,269 @@
+"""bleak backend classes over a virtual central, so that bleak itself, unmodified, reaches virtual devices.
+
+Laws of this file:
+1. bleak is told what its own backends would tell it: ATT errors are BleakGATTProtocolError, a device that does not
+   answer is TimeoutError, `services` is None unless connected.
+2. When the link is lost, what is under way fails with BleakError at once, and the disconnected callback runs. bumble
+   would cancel the waiting task instead, which asyncio cannot tell from its own cancellation: every request races
+   against the loss (`_guard`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from bleak.args import SizedBuffer
+from bleak.assigned_numbers import CharacteristicPropertyName
+from bleak.backends.adapter import BaseBleakAdapter
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient, NotifyCallback
+from bleak.backends.descriptor import BleakGATTDescriptor
+from bleak.backends.device import BLEDevice
+from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
+from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
+from bumble import att, core, gatt, gatt_client, hci
+from bumble import device as bumble_device
+
+from vitals.link import Backend
+from vitals.virtual.scanner import Central, VirtualScanner, bleak_uuid
+
+T = TypeVar("T")
+
+CLIENT_MTU = 517
+_PROPERTY_NAMES: dict[gatt.Characteristic.Properties, CharacteristicPropertyName] = {
+    gatt.Characteristic.Properties.BROADCAST: "broadcast",
+    gatt.Characteristic.Properties.READ: "read",
+    gatt.Characteristic.Properties.WRITE_WITHOUT_RESPONSE: "write-without-response",
+    gatt.Characteristic.Properties.WRITE: "write",
+    gatt.Characteristic.Properties.NOTIFY: "notify",
+    gatt.Characteristic.Properties.INDICATE: "indicate",
+    gatt.Characteristic.Properties.AUTHENTICATED_SIGNED_WRITES: "authenticated-signed-writes",
+    gatt.Characteristic.Properties.EXTENDED_PROPERTIES: "extended-properties",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualBackend(Backend):
+    """What `backends` makes; `adapter` is for `bleak.BleakAdapter.get`."""
+
+    adapter: type[BaseBleakAdapter]
+
+
+def backends(central: bumble_device.Device) -> VirtualBackend:
+    """Backend classes that reach what is on the radio of `central`; real classes, because bleak reads their names."""
+    host = {"central": Central(central)}
+    return VirtualBackend(
+        scanner=type("VirtualScanner", (VirtualScanner,), host),
+        client=type("VirtualClient", (VirtualClient,), host),
+        adapter=type("VirtualAdapter", (VirtualAdapter,), host),
+    )
+
+
+class VirtualClient(BaseBleakClient):
+    """bleak's client interface over bumble's GATT client."""
+
+    central: ClassVar[Central]
+
+    def __init__(self, address_or_ble_device: BLEDevice | str, **kwargs: Any) -> None:
+        super().__init__(address_or_ble_device, **kwargs)
+        self._name = address_or_ble_device.name if isinstance(address_or_ble_device, BLEDevice) else None
+        self._connection: bumble_device.Connection | None = None
+        self._gone: asyncio.Future[int] | None = None
+        self._gatt: _GattClient
+        self._subscriptions: dict[int, Callable[[bytes], None]] = {}
+
+    @property
+    def name(self) -> str:
+        return self._name or self.address.replace(":", "-")
+
+    @property
+    def mtu_size(self) -> int:
+        return self._connection.att_mtu if self._connection else att.ATT_DEFAULT_MTU
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connection is not None
+
+    async def connect(self, pair: bool, **_: Any) -> None:
+        if self.is_connected:
+            raise BleakError("already connected")
+        try:
+            peer = hci.Address(self.address, hci.Address.RANDOM_DEVICE_ADDRESS)
+        except ValueError as error:
+            raise BleakDeviceNotFoundError(self.address, f"{self.address} is no Bluetooth address") from error
+        async with self.central.connecting:
+            connection = await self._establish(peer)
+        self._connection = connection
+        self._gone = gone = asyncio.get_running_loop().create_future()
+        self._gatt = _GattClient(connection)
+        connection.gatt_client = self._gatt
+        connection.on(connection.EVENT_DISCONNECTION, lambda reason: self._on_disconnection(gone, reason))
+        try:
+            if pair:
+                await self.pair()
+            await self._guard(self._gatt.request_mtu(CLIENT_MTU))
+            self.services = await self._discover()
+        except BaseException:
+            await asyncio.shield(self.disconnect())
+            raise
+
+    async def _establish(self, peer: hci.Address) -> bumble_device.Connection:
+        device = self.central.device
+        try:
+            return await device.connect_le(peer, timeout=self._timeout)
+        except core.TimeoutError as error:  # not the built-in one
+            raise TimeoutError(f"{self.address} did not answer within {self._timeout} s") from error
+        except core.ConnectionError as error:
+            raise BleakError(f"connecting to {self.address} failed: {error}") from error
+        except asyncio.CancelledError:
+            await asyncio.shield(self._abandon(peer))
+            raise
+
+    async def _abandon(self, peer: hci.Address) -> None:
+        """Take back an attempt: else the controller refuses the next one, or a link stays that nobody owns."""
+        device = self.central.device
+        await device.send_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        for connection in list(device.connections.values()):
+            if connection.peer_address == peer:
+                await connection.disconnect()
+
+    async def disconnect(self) -> None:
+        connection, gone = self._connection, self._gone
+        if connection is None or gone is None:
+            return
+        with suppress(BleakError):  # lost meanwhile, which is what was wanted
+            await self._guard(connection.disconnect())
+        await gone
+
+    def _on_disconnection(self, gone: asyncio.Future[int], reason: int) -> None:
+        self._connection = self.services = None
+        self._subscriptions.clear()
+        gone.set_result(reason)
+        if self._disconnected_callback:
+            self._disconnected_callback()
+
+    async def _guard(self, request: Coroutine[Any, Any, T]) -> T:
+        if self._connection is None or self._gone is None:
+            request.close()
+            raise BleakError("Not connected")
+        task, gone = asyncio.ensure_future(request), self._gone
+        either: list[asyncio.Future[Any]] = [task, gone]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+        if task.cancelled() or gone.done():
+            if not task.cancelled():
+                task.exception()
+            raise BleakError("disconnected")
+        try:
+            return task.result()
+        except att.ATT_Error as error:
+            raise BleakGATTProtocolError(error.error_code) from error
+        except (core.BaseBumbleError, hci.HCI_Error) as error:
+            raise BleakError(str(error)) from error
+
+    async def _discover(self) -> BleakGATTServiceCollection:
+        found = BleakGATTServiceCollection()
+        for service in await self._guard(self._gatt.discover_services()):
+            bleak_service = BleakGATTService(service, service.handle, bleak_uuid(service.uuid))
+            found.add_service(bleak_service)
+            for characteristic in await self._guard(self._gatt.discover_characteristics((), service)):
+                names = [name for bit, name in _PROPERTY_NAMES.items() if characteristic.properties & bit]
+                bleak_characteristic = BleakGATTCharacteristic(
+                    characteristic,
+                    characteristic.handle,
+                    bleak_uuid(characteristic.uuid),
+                    names,
+                    lambda: self.mtu_size - 3,
+                    bleak_service,
+                )
+                found.add_characteristic(bleak_characteristic)
+                for descriptor in await self._guard(self._gatt.discover_descriptors(characteristic)):
+                    found.add_descriptor(
+                        BleakGATTDescriptor(
+                            descriptor, descriptor.handle, bleak_uuid(descriptor.type), bleak_characteristic
+                        )
+                    )
+        return found
+
+    async def pair(self, *_: Any, **__: Any) -> None:
+        assert self._connection is not None
+        await self._guard(self._connection.pair())
+
+    async def unpair(self) -> None:
+        keystore = self.central.device.keystore
+        if keystore is not None:
+            await keystore.delete(self.address)
+        await self.disconnect()
+
+    async def read_gatt_char(
+        self, characteristic: BleakGATTCharacteristic, *, use_cached: bool = False, **_: Any
+    ) -> bytearray:
+        return bytearray(await self._guard(self._gatt.read_value(characteristic.handle)))
+
+    async def read_gatt_descriptor(
+        self, descriptor: BleakGATTDescriptor, *, use_cached: bool = False, **_: Any
+    ) -> bytearray:
+        return bytearray(await self._guard(self._gatt.read_value(descriptor.handle)))
+
+    async def write_gatt_char(self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool) -> None:
+        if not response and len(data) > characteristic.max_write_without_response_size:
+            raise BleakError(f"{len(data)} bytes do not fit a write without response at MTU {self.mtu_size}")
+        await self._guard(self._gatt.write_value(characteristic.handle, bytes(data), with_response=response))
+
+    async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
+        await self._guard(self._gatt.write_value(descriptor.handle, bytes(data), with_response=True))
+
+    async def start_notify(self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_: Any) -> None:
+        if characteristic.handle in self._subscriptions:
+            raise BleakError("Characteristic notifications already started")
+
+        def deliver(value: bytes) -> None:
+            callback(bytearray(value))
+
+        self._subscriptions[characteristic.handle] = deliver
+        try:
+            await self._guard(self._gatt.subscribe(characteristic.obj, deliver))
+        except BaseException:
+            self._subscriptions.pop(characteristic.handle, None)
+            raise
+
+    async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
+        deliver = self._subscriptions.pop(characteristic.handle, None)
+        if deliver is not None:
+            await self._guard(self._gatt.unsubscribe(characteristic.obj, deliver))
+
+
+class _GattClient(gatt_client.Client):
+    """bumble's GATT client, without its logging of every notification."""
+
+    def on_gatt_pdu(self, att_pdu: att.ATT_PDU) -> None:
+        if isinstance(att_pdu, att.ATT_Handle_Value_Notification):
+            self.on_att_handle_value_notification(att_pdu)
+        else:
+            super().on_gatt_pdu(att_pdu)
+
+
+class VirtualAdapter(BaseBleakAdapter):
+    """bleak's adapter interface: what is connected now."""
+
+    central: ClassVar[Central]
+
+    @classmethod
+    async def get(cls, **_: Any) -> VirtualAdapter:
+        return cls()
+
+    async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
+        return [
+            BLEDevice(address, None, connection.peer_address)
+            for connection in self.central.device.connections.values()
+            if (address := connection.peer_address.to_string(with_type_qualifier=False))
+            and {bleak_uuid(service.uuid) for service in connection.gatt_client.services} & service_uuids
+        ]
