@@ -115,9 +115,13 @@ def read_header(path: Path | str) -> Header:
     body = [line for line in lines if line and not line.startswith("#")]
     match = _RECORD_LINE.fullmatch(body[0]) if body else None
     if match is None:
-        raise _refuse(path, "record line", body[0] if body else "", "expected: NAME SIGNALS [FS [SAMPLES [TIME [DATE]]]]")
+        raise _refuse(
+            path, "record line", body[0] if body else "", "expected: NAME SIGNALS [FS [SAMPLES [TIME [DATE]]]]"
+        )
     if match["segments"] is not None:
-        raise _refuse(path, "number of segments", match["segments"][1:], "multi-segment records are not read; join them first")
+        raise _refuse(
+            path, "number of segments", match["segments"][1:], "multi-segment records are not read; join them first"
+        )
     fs = _number(path, "sampling frequency", match["fs"], float, _DEFAULT_FS)
     if not 0 < fs < 1e9:
         raise _refuse(path, "sampling frequency", match["fs"], "it must lie above 0 Hz")
@@ -152,7 +156,12 @@ def read_signals(path: Path | str, *, start: int = 0, stop: int | None = None) -
         lengths = ", ".join(str(len(column)) for column in columns)
         raise _refuse(Path(path), "samples per signal file", lengths, "the files of one record must be equally long")
     order = np.argsort(
-        [k for name in dict.fromkeys(s.file for s in header.signals) for k, s in enumerate(header.signals) if s.file == name]
+        [
+            k
+            for name in dict.fromkeys(s.file for s in header.signals)
+            for k, s in enumerate(header.signals)
+            if s.file == name
+        ]
     )
     return Recording(header, np.hstack(columns)[:, order], np.hstack(missing)[:, order])
 
@@ -225,7 +234,9 @@ def _without_definitions(
     if ends and not keep[ends[0]]:
         keep[: ends[0]] = False
     if len(sample) and int(sample.min()) < 0:
-        raise _refuse(path, "annotation time", str(int(sample.min())), "times before the record's start; the file is damaged")
+        raise _refuse(
+            path, "annotation time", str(int(sample.min())), "times before the record's start; the file is damaged"
+        )
     return Annotations(sample[keep], symbol[keep], tuple(text for k, text in zip(keep, aux, strict=True) if k), fs)
 
 
@@ -238,7 +249,9 @@ def _signal_line(path: Path, index: int, line: str) -> Signal:
     if form is None:
         raise _refuse(path, f"{what}, format", fields[1], "expected a number such as 212 or 16")
     if int(form["per_frame"] or 1) != 1 or int(form["skew"] or 0) != 0:
-        raise _refuse(path, f"{what}, format", fields[1], "several samples per frame and skew are not read; convert with xform")
+        raise _refuse(
+            path, f"{what}, format", fields[1], "several samples per frame and skew are not read; convert with xform"
+        )
     if "/" in fields[0] or "\\" in fields[0] or fields[0] in {"~", "-", "..", "."}:
         raise _refuse(path, f"{what}, file", fields[0], "the signal file must lie beside the header")
     gain_match = _GAIN.fullmatch(fields[2]) if len(fields) > 2 else None
@@ -277,7 +290,9 @@ def _start(path: Path, clock: str | None, day: str | None) -> tuple[datetime | N
         dd, mm, yyyy = (int(part) for part in day.split("/"))
         return datetime.combine(date(yyyy, mm, dd), moment, UTC), moment
     except (ValueError, OverflowError):
-        raise _refuse(path, "base time", f"{clock} {day or ''}".strip(), "expected HH:MM:SS[.fff] [DD/MM/YYYY]") from None
+        raise _refuse(
+            path, "base time", f"{clock} {day or ''}".strip(), "expected HH:MM:SS[.fff] [DD/MM/YYYY]"
+        ) from None
 
 
 _Decoder = Callable[[NDArray[np.uint8]], NDArray[np.int32]]
@@ -322,15 +337,21 @@ def _read_signal_file(
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """The frames start..stop of one signal file, shape (n, channels of that file), and where they are missing."""
     if len({(signal.format, signal.offset) for signal in group}) > 1:
-        raise _refuse(path, "format", ", ".join(str(s.format) for s in group), "all signals of a file must share one format")
+        raise _refuse(
+            path, "format", ", ".join(str(s.format) for s in group), "all signals of a file must share one format"
+        )
     kind, channels = group[0].format, len(group)
     if kind not in _DECODERS:
-        raise _refuse(path, "format", str(kind), f"vitals reads {', '.join(map(str, _DECODERS))}; convert with xform -O 16")
+        raise _refuse(
+            path, "format", str(kind), f"vitals reads {', '.join(map(str, _DECODERS))}; convert with xform -O 16"
+        )
     decode, bits, void = _DECODERS[kind]
     raw = np.frombuffer(_bytes(path), np.uint8)[group[0].offset :]
     held = len(raw) * 8 // (bits * channels)
     if n_samples is not None and held < n_samples:
-        raise _refuse(path, "samples", str(held), f"the header announces {n_samples}; the file is cut off, fetch it again")
+        raise _refuse(
+            path, "samples", str(held), f"the header announces {n_samples}; the file is cut off, fetch it again"
+        )
     total = held if n_samples is None else n_samples
     stop = total if stop is None else min(stop, total)
     start = min(start, stop)
@@ -358,7 +379,9 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as err:
-        raise _refuse(path, "file", err.strerror or "unreadable", "put all files of the record into one folder") from None
+        raise _refuse(
+            path, "file", err.strerror or "unreadable", "put all files of the record into one folder"
+        ) from None
 
 
 def _refuse(path: Path, field: str, value: str, remedy: str) -> FormatError:
