@@ -1,0 +1,52 @@
+"""The encrypted store: raw streams, gaps, features, events and who made them, in one folder that only a key opens.
+
+    from vitals.store import Store, passphrase
+    with Store.open(path, key=passphrase("...")) as store: ...
+
+Rooms: `folder` the door · `connection` the engine · `keys`, `header` who may open · `migrations` the schema · `rows`,
+`chain` the tamper-evident log · `codec`, `chunks` samples as bytes · `pending`, `session` writing · `query`, `frames`
+reading · `integrity` verify.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vitals.store.folder import Store
+    from vitals.store.integrity import Report
+    from vitals.store.keys import KdfParams, Key, new_recovery_code, passphrase, recovery
+    from vitals.store.query import EventRow, FeatureRow, SessionInfo, StreamInfo
+    from vitals.store.session import Analysis, Session
+
+__all__ = [
+    "Analysis", "EventRow", "FeatureRow", "KdfParams", "Key", "Report", "Session", "SessionInfo", "Store", "StreamInfo",
+    "new_recovery_code", "passphrase", "recovery",
+]  # fmt: skip
+
+_HOMES = {
+    "Store": "folder",
+    "Report": "integrity",
+    "KdfParams": "keys",
+    "Key": "keys",
+    "new_recovery_code": "keys",
+    "passphrase": "keys",
+    "recovery": "keys",
+    "EventRow": "query",
+    "FeatureRow": "query",
+    "SessionInfo": "query",
+    "StreamInfo": "query",
+    "Analysis": "session",
+    "Session": "session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,318 @@
+"""The store: a folder (0700) with `vitals.db` (SQLCipher) and `vitals.key` (the wrapped data key).
+
+Laws of this file:
+1. Whoever opens a store has a key; there is no default. The cipher is proven active and the key right before anything
+   is written.
+2. A store is made complete or not at all: it is built beside its place and moved there.
+3. One lock guards the store's connection: sessions may write and queries read from different threads. Other processes
+   may read and write the same store at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreMissing
+from vitals.store import chain, frames, header, integrity, migrations, query
+from vitals.store.connection import Connection, connect, reworded, transaction
+from vitals.store.instants import Instant, span_us
+from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
+from vitals.store.query import EventRow, FeatureRow, SessionInfo, StreamInfo
+from vitals.store.rows import uid_of
+from vitals.store.session import Analysis, Session, Source
+from vitals.values import Block, DeviceInfo, Gap, Provenance
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sqlite_utils
+
+DATABASE, HEADER = "vitals.db", "vitals.key"
+
+
+class Store:
+    """An open store. Made by `Store.open` or `Store.create`; use as a context manager, or call `close`."""
+
+    def __init__(self, path: Path, opened: header.Opened) -> None:
+        self.path = path
+        self._id = opened.store_id
+        self._key = bytearray(opened.database_key())
+        self._lock = threading.RLock()
+        self._db: sqlite_utils.Database | None = None
+        self._connection: Connection | None = self._connect()
+        try:
+            migrations.migrate(self._connection)
+            ours = query.fetch(self._connection, "SELECT uid FROM origin WHERE id = ?", (chain.OURS,))
+            if not ours or bytes(ours[0][0]) != opened.store_id:
+                raise StoreDamaged(f"{HEADER} and {DATABASE} are of different stores: restore the folder from a backup")
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], key: Key, *, create: bool = False) -> Store:
+        """Open the store in the folder `path`; with `create`, make it first where there is none.
+
+        Raises StoreMissing, WrongKey, StoreDamaged, StoreTooNew, StoreError.
+        """
+        folder = Path(path)
+        if not (folder / HEADER).exists() and not (folder / DATABASE).exists():
+            if create:
+                return cls.create(folder, key)
+            raise StoreMissing(f"there is no store at {folder}: check the path, or create one")
+        _close_to_others(folder)
+        return cls(folder, header.read(folder / HEADER, key))
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], key: Key | Sequence[Key], *, kdf: KdfParams = DEFAULT_KDF) -> Store:
+        """Make a store that each of the given keys opens, and open it. `kdf` is what a guess at the passphrase shall
+        cost.
+
+        Raises StoreExists where the folder exists and is not empty, InputError, StoreError.
+        """
+        folder = Path(path)
+        keys = [key] if isinstance(key, Key) else list(key)
+        kdf.check()
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            raise StoreExists(f"{folder} exists and is not empty: choose another path, or open the store that is there")
+        partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir(mode=0o700)
+            opened = header.write_new(partial / HEADER, keys, kdf)
+            _new_database(partial / DATABASE, opened)
+            if folder.is_dir():
+                folder.rmdir()
+            partial.rename(folder)
+            header.sync_folder(folder.parent)
+        except OSError as error:
+            raise StoreError(f"the store cannot be made at {folder} ({error.strerror}): choose another place") from None
+        finally:
+            if partial.exists():
+                shutil.rmtree(partial)
+        return cls(folder, opened)
+
+    def close(self) -> None:
+        """Close the store and wipe its key; twice is once."""
+        with self._lock:
+            if self._db is not None:
+                self._db.conn.close()
+            if self._connection is not None:
+                self._connection.close()
+            self._db = self._connection = None
+            self._key[:] = bytes(len(self._key))
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def uid(self) -> str:
+        """The store's name wherever its rows go, 32 hexadecimal digits."""
+        return self._id.hex()
+
+    # Writing
+
+    def session(
+        self,
+        *,
+        device: DeviceInfo,
+        source: Source,
+        zero_utc_us: int,
+        subject: str = "self",
+        source_sha256: str | None = None,
+    ) -> Session:
+        """A session to write to; block times are microseconds after `zero_utc_us`. See `Session`."""
+        who = (uid_of("subject", self._id, subject), subject)
+        return Session(
+            self.transaction,
+            device=device,
+            source=source,
+            zero_utc_us=zero_utc_us,
+            subject=who,
+            source_sha256=source_sha256,
+        )
+
+    def analysis(self, stream: StreamInfo | int, provenance: Provenance) -> Analysis:
+        """A context for what `provenance` finds in a stream that is there already (times in UTC microseconds).
+
+        Blocks computed from it (`append(block, made_by=...)`) become streams of the same session. All of it is
+        written in one transaction when the context ends without an error; a second time changes nothing. Raises
+        InputError.
+        """
+        wanted = stream if isinstance(stream, int) else stream.id
+        known = {info.id: info for info in self.streams(all_makers=True)}
+        if wanted not in known:
+            raise InputError(f"the store has no stream {wanted}: list them with store.streams()")
+        info = known[wanted]
+        same = [other for other in known.values() if other.session.id == info.session.id]
+        return Analysis(
+            self.transaction,
+            session=(info.session.id, bytes.fromhex(info.session.uid)),
+            stream=(info.id, bytes.fromhex(info.uid), info.kind),
+            siblings={other.kind: (other.id, bytes.fromhex(other.uid)) for other in same},
+            provenance=provenance,
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """The store's connection, inside one write transaction (for the rooms of vitals; others use `db`)."""
+        with self._lock, transaction(self._opened()):
+            yield self._opened()
+
+    # Reading
+
+    def find_import(self, sha256: str) -> SessionInfo | None:
+        """The finished import of a file, by the SHA-256 of the file (hexadecimal); None where there is none."""
+        return next((session for session in self.sessions() if session.source_sha256 == sha256), None)
+
+    def sessions(self) -> list[SessionInfo]:
+        """All recordings, except imports that never finished."""
+        with self.reading() as connection:
+            return query.sessions(connection)
+
+    def streams(self, kind: str | None = None, *, all_makers: bool = False) -> list[StreamInfo]:
+        """The streams (of one kind), measured and computed; `all_makers` also shows what older versions computed."""
+        with self.reading() as connection:
+            return query.streams(connection, kind, all_makers=all_makers)
+
+    def blocks(
+        self, stream: StreamInfo | int, start: Instant | None = None, end: Instant | None = None
+    ) -> Iterator[Block]:
+        """The samples of a stream with start <= time < end, in UTC microseconds. Raises StoreDamaged, InputError."""
+        found = query.blocks(self._opened(), stream if isinstance(stream, int) else stream.id, *span_us(start, end))
+        while True:
+            with self.reading():
+                block = next(found, None)
+            if block is None:
+                return
+            yield block
+
+    def gap_list(self, kind: str, start: Instant | None = None, end: Instant | None = None) -> list[Gap]:
+        """The gaps of the streams of a kind that touch the span, by start."""
+        with self.reading() as connection:
+            ids = [info.id for info in query.streams(connection, kind)]
+            return query.gaps(connection, ids, *span_us(start, end))
+
+    def feature_rows(
+        self, start: Instant | None = None, end: Instant | None = None, *, all_makers: bool = False
+    ) -> list[FeatureRow]:
+        """The windows that touch the span; of several versions of an algorithm the newest, unless `all_makers`."""
+        with self.reading() as connection:
+            return query.feature_rows(connection, *span_us(start, end), all_makers=all_makers)
+
+    def event_rows(
+        self, start: Instant | None = None, end: Instant | None = None, *, all_makers: bool = False
+    ) -> list[EventRow]:
+        """The events that touch the span, in their last state; of several versions of a maker the newest, unless
+        `all_makers`."""
+        with self.reading() as connection:
+            return query.event_rows(connection, *span_us(start, end), all_makers=all_makers)
+
+    def read(self, kind: str, start: Instant | None = None, end: Instant | None = None) -> pd.DataFrame:
+        """The samples of all streams of a kind, by time: index `time` (UTC), columns with units ("rr_ms"), and
+        `stream`.
+
+        Raises InputError where the store has no stream of this kind, StoreDamaged, MissingExtra.
+        """
+        found = self.streams(kind)
+        if not found:
+            kinds = sorted({info.kind for info in self.streams()})
+            raise InputError(f"the store has no stream of the kind {kind!r}; it has: {', '.join(kinds) or 'none'}")
+        return frames.samples(kind, [(info, self.blocks(info, start, end)) for info in found])
+
+    def gaps(self, kind: str, start: Instant | None = None, end: Instant | None = None) -> pd.DataFrame:
+        """`gap_list` as a DataFrame."""
+        return frames.gaps(self.gap_list(kind, start, end))
+
+    def features(
+        self, start: Instant | None = None, end: Instant | None = None, *, all_makers: bool = False
+    ) -> pd.DataFrame:
+        """`feature_rows` as a DataFrame, a column per number."""
+        return frames.features(self.feature_rows(start, end, all_makers=all_makers))
+
+    def events(
+        self, start: Instant | None = None, end: Instant | None = None, *, all_makers: bool = False
+    ) -> pd.DataFrame:
+        """`event_rows` as a DataFrame."""
+        return frames.events(self.event_rows(start, end, all_makers=all_makers))
+
+    def verify(self) -> integrity.Report:
+        """Check every page, row, chunk and chain; see `integrity.Report`."""
+        self._opened()
+        try:
+            connection = self._connect()
+        except StoreDamaged as error:
+            return integrity.Report((str(error),), {}, 0, 0, 0, 0.0)
+        try:
+            return integrity.verify(connection)
+        finally:
+            connection.close()
+
+    @property
+    def db(self) -> sqlite_utils.Database:
+        """The tables through sqlite-utils, on a connection of its own (no plugin is loaded)."""
+        import sqlite_utils
+
+        with self._lock:
+            self._opened()
+            if self._db is None:
+                connection = self._connect(autocommit=False)
+                self._db = sqlite_utils.Database(connection, execute_plugins=False)
+            return self._db
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """The store's connection for reading, while no other thread uses it (for the rooms of vitals; others use
+        `db`)."""
+        with self._lock:
+            try:
+                yield self._opened()
+            except sqlite3.Error as error:
+                raise reworded(error) from error
+
+    def fresh(self) -> Connection:
+        """Another connection to this store, for a long reading; the caller closes it."""
+        self._opened()
+        return self._connect()
+
+    def _connect(self, *, autocommit: bool = True) -> Connection:
+        return connect(self.path / DATABASE, self._key, autocommit=autocommit)
+
+    def _opened(self) -> Connection:
+        if self._connection is None:
+            raise StoreError("the store is closed: open it again")
+        return self._connection
+
+
+def _new_database(path: Path, opened: header.Opened) -> None:
+    connection = connect(path, bytearray(opened.database_key()), create=True)
+    try:
+        migrations.migrate(connection)
+        with transaction(connection):
+            chain.add_origin(connection, opened.store_id)
+    finally:
+        connection.close()
+    with path.open("rb") as file:  # safe only here, where no connection exists
+        if file.read(16) == b"SQLite format 3\x00":
+            raise StoreError("the database was not encrypted: reinstall the package sqlcipher3")
+
+
+def _close_to_others(folder: Path) -> None:
+    if os.name == "posix":
+        with suppress(OSError):  # of another owner, or read-only: then its modes are not ours to set
+            for path, mode in ((folder, 0o700), (folder / HEADER, 0o600), (folder / DATABASE, 0o600)):
+                if path.stat().st_mode & 0o077:
+                    path.chmod(mode)
