@@ -2,7 +2,8 @@
 
 Laws of this package:
 1. Names carry their units (`ecg_mv`, `rr_ms`, `fs` in Hz). NaN is missing, never zero.
-2. No function raises on what a sensor may send: noise, flat line, saturation, NaN, nothing. Wrong arguments raise ValueError.
+2. No function raises on what a sensor may send: noise, flat line, saturation, NaN, nothing. Wrong arguments raise
+   ValueError.
 3. Importing it loads numpy only; each name is loaded when it is first used.
 """
 

@@ -64,9 +64,9 @@ def score_beats(
 ) -> BeatScore:
     """Compare detected with reference beats.
 
-    `reference` and `detected` are ascending sample numbers at `fs` Hz, shapes (n,) and (m,). Beats before `learning_s` and
-    inside the `exclude` stretches (first and last sample) do not count; a detection paired with a beat that does
-    not count is left out with it.
+    `reference` and `detected` are sample numbers at `fs` Hz, shapes (n,) and (m,). Beats before `learning_s` and inside
+    the `exclude` stretches (first and last sample) do not count; a detection paired with a beat that does not count is
+    left out with it.
 
     Raises ValueError where `fs` or `window_s` is not above 0.
     """

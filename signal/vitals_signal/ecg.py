@@ -1,13 +1,13 @@
 """R peaks of an ECG, offline, and how far the ECG can be trusted.
 
 Laws of this file:
-1. Polarity, gain and offset of the lead do not matter: everything is decided on the envelope of the QRS band, against the
-   envelope around it. No number depends on the record or the lead.
+1. Polarity, gain and offset of the lead do not matter: everything is decided on the envelope of the QRS band, against
+   the envelope around it. No number depends on the record or the lead.
 2. Where there are no samples (NaN) there are no beats, and nothing is raised.
 
-The detector is our own, from parts well tried since Pan & Tompkins 1985 (doi 10.1109/TBME.1985.325532): QRS band, smoothed
-magnitude, adaptive threshold, T-wave rule, search back. Thresholds follow a running median of block maxima, so neither an
-electrode spike nor a loud minute silences what comes after it.
+The detector is our own, from parts well tried since Pan & Tompkins 1985 (doi 10.1109/TBME.1985.325532): QRS band,
+smoothed magnitude, adaptive threshold, T-wave rule, search back. Thresholds follow a running median of block maxima, so
+neither an electrode spike nor a loud minute silences what comes after it.
 """
 
 from __future__ import annotations
@@ -40,29 +40,28 @@ def detect_r_peaks(ecg_mv: ArrayLike, fs: float) -> NDArray[np.int64]:
     An empty, flat or all-NaN input gives no peaks. Noise gives peaks that mean nothing: ask `sqi_ecg` first.
     Raises ValueError where `fs` is not a finite number above 0 or `ecg_mv` is not one-dimensional.
     """
-    ecg, void = _prepare(ecg_mv, fs)
+    ecg, void = prepare(ecg_mv, fs)
     if len(ecg) < 3:
         return np.empty(0, np.int64)
-    qrs = _qrs_band(ecg, fs)
+    qrs = qrs_band(ecg, fs)
     envelope = _box(_box(np.abs(qrs), _ENVELOPE_S[0] * fs), _ENVELOPE_S[1] * fs)
     envelope[void] = 0.0
     at, height, level = _candidates(envelope, fs)
     at, height, level = _refractory(at, height, level, _REFRACTORY_S * fs)
     chosen = _without_t_waves(at, height, np.flatnonzero(height > _THRESHOLD * level), fs)
-    chosen = _search_back(at, height, chosen, fs)
-    peaks = _snap(qrs, at[chosen], fs)
+    peaks = _snap(qrs, at[_search_back(at, height, chosen, fs)], fs)
     return peaks[~void[peaks]]
 
 
 def refine_r_peaks(ecg_mv: ArrayLike, fs: float, peaks: ArrayLike) -> NDArray[np.float64]:
     """Positions of R peaks between the samples, shape (k,), by a parabola through the three samples around each peak.
 
-    It matters below 250 Hz: at 125 Hz the sample lattice alone adds 3 ms (RMS) to RMSSD. A peak at an end, beside a NaN or
-    without curvature stays where it is. Raises ValueError like `detect_r_peaks`, or where a peak lies outside.
+    It matters below 250 Hz: at 125 Hz rounding to samples alone makes an RMSSD of 6 ms. A peak at an end, beside a NaN
+    or without curvature stays where it is. Raises ValueError like `detect_r_peaks`, or where a peak lies outside.
     """
-    ecg, void = _prepare(ecg_mv, fs)
+    ecg, void = prepare(ecg_mv, fs)
     index = np.asarray(peaks, np.int64)
-    if len(index) and not (0 <= index.min() and index.max() < len(ecg)):
+    if len(index) and (index.min() < 0 or index.max() >= len(ecg)):
         raise ValueError(f"peaks must lie within 0..{len(ecg) - 1}")
     inner = (index > 0) & (index < len(ecg) - 1)
     mid = index[inner]
@@ -75,7 +74,7 @@ def refine_r_peaks(ecg_mv: ArrayLike, fs: float, peaks: ArrayLike) -> NDArray[np
     return out
 
 
-def _prepare(ecg_mv: ArrayLike, fs: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def prepare(ecg_mv: ArrayLike, fs: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The samples with missing ones bridged, shape (n,), and where they are missing."""
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs must be a finite number above 0 Hz, got {fs}")
@@ -91,7 +90,7 @@ def _prepare(ecg_mv: ArrayLike, fs: float) -> tuple[NDArray[np.float64], NDArray
     return ecg - float(np.median(ecg)), void
 
 
-def _qrs_band(ecg: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
+def qrs_band(ecg: NDArray[np.float64], fs: float) -> NDArray[np.float64]:
     """Zero-phase band-pass; in chunks, so that a day of ECG needs no more memory than its own size."""
     low, high = _QRS_BAND_HZ
     margin, chunk = int(_MARGIN_S * fs) + 1, int(_CHUNK_S * fs) + 1

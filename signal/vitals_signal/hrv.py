@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -46,12 +47,12 @@ def hrv_time(nn: NN | ArrayLike) -> dict[str, float]:
     - pNN50, pNN20: 100 count(|d| > 50 or 20 ms) / (m + 1), in %. Without gaps m + 1 = n, the denominator of the Task
       Force and of NeuroKit2 (pyHRV and the PhysioNet toolbox divide by m)
     - HTI n / largest count of the histogram with bins of 1/128 s that start at 0
-    - TINN base (ms) of the triangle that fits that histogram best in least squares over all its bins, peak at the fullest bin
-      (the first of equals). NeuroKit2 leaves bins outside the triangle out of the sum and stops at an error of 2^14;
-      ours is the integral of the Task Force
+    - TINN base (ms) of the triangle that fits that histogram best in least squares over all its bins, peak at the
+      fullest bin (the first of equals). NeuroKit2 leaves bins outside the triangle out of the sum and gives 0 above an
+      error of 2^14; ours is the integral of the Task Force
 
-    One interval suffices for means and quantiles, two intervals for SDNN, one difference for RMSSD and pNNxx, two for SDSD.
-    HTI and TINN mean little below 20 min.
+    One interval suffices for means and quantiles, two intervals for SDNN, one difference for RMSSD and pNNxx, two for
+    SDSD. HTI and TINN mean little below 20 min.
 
     Source: Task Force of ESC and NASPE, Circulation 93, 1996, doi 10.1161/01.CIR.93.5.1043; names as in NeuroKit2 0.2.
     """
@@ -150,8 +151,8 @@ class HrvTimeStream:
     def update(self, times_us: ArrayLike, rr_ms: ArrayLike) -> list[HrvWindow]:
         """Take intervals in; return the windows that they complete.
 
-        `times_us`: (n,) integer microseconds, increasing over all calls, the beats that END each interval; `rr_ms`: (n,), NaN
-        where unknown. Raises ValueError for anything else.
+        `times_us`: (n,) integer microseconds, increasing over all calls, the beats that END each interval; `rr_ms`:
+        (n,), NaN where unknown. Raises ValueError for anything else.
         """
         times, rr = np.asarray(times_us), np.asarray(rr_ms, np.float64)
         if times.shape != rr.shape or times.ndim != 1:
@@ -172,7 +173,7 @@ class HrvTimeStream:
         done: list[HrvWindow] = []
         number = (times - self._start_us) // length
         cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(times)]
-        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for begin, end in pairwise(cuts):
             if times[begin] >= self._start_us + length:
                 done += self.end()
                 self._start_us += int((times[begin] - self._start_us) // length) * length

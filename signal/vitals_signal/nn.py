@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -26,7 +27,8 @@ _C1, _C2 = 0.13, 0.17  # borders of the ectopic subspace (section 2.2)
 _THRESHOLD_BEATS: Final = 91
 _MEDIAN_BEATS: Final = 11
 # Not in the paper. Where the rate hardly varies (paced, old, on a 1/128-s lattice) 5.2 quartile deviations are a few
-# milliseconds, and up to a tenth of all healthy beats would be "repaired"; a step below this share of the interval is left alone.
+# milliseconds, and up to a tenth of all healthy beats would be "repaired"; a step below this share of the interval is
+# left alone.
 _MIN_THRESHOLD_SHARE: Final = 0.125
 _MAX_MISSED: Final = 3
 _PASSES: Final = 3
@@ -58,7 +60,7 @@ class NN:
     @property
     def corrected(self) -> NDArray[np.bool_]:
         """Which intervals are not original."""
-        return self.beat != Beat.NORMAL
+        return np.not_equal(self.beat, Beat.NORMAL)
 
 
 def nn_intervals(rr_ms: ArrayLike, *, method: Method = "lipponen2019") -> NN:
@@ -67,12 +69,13 @@ def nn_intervals(rr_ms: ArrayLike, *, method: Method = "lipponen2019") -> NN:
     `rr_ms`: shape (n,), milliseconds; NaN (or anything not finite, or not above 0) separates stretches.
 
     Methods:
-    - "lipponen2019": ectopic, missed, extra, and long or short beats by time-varying thresholds. Missed beats are inserted
-      evenly, extra beats removed, the rest interpolated linearly between the normal neighbours. Two additions: up to three
-      beats missed in a row are inserted, and detection is repeated on the repaired series, because an artefact that hides
-      behind another shows only then.
-    - "malik": an interval that differs by more than 20 % from the last accepted one, or lies outside 200..4000 ms, becomes
-      NaN (Malik et al. 1989, doi 10.1093/oxfordjournals.eurheartj.a059417); nothing is interpolated.
+    - "lipponen2019": ectopic, missed, extra, and long or short beats by time-varying thresholds. Missed beats are
+      inserted evenly, extra beats removed, the rest interpolated linearly between the normal neighbours. Additions to
+      the paper: thresholds have a floor of 1/8 of the median interval; up to three beats missed in a row are inserted;
+      a spare beat is also looked for in the sum with the interval before; and missed and extra beats are repaired
+      before the others are judged, because an artefact that hides behind another shows only then.
+    - "malik": an interval that differs by more than 20 % from the last accepted one, or lies outside 200..4000 ms,
+      becomes NaN (Malik et al. 1989, doi 10.1093/oxfordjournals.eurheartj.a059417); nothing is interpolated.
     - "none": nothing is judged.
 
     Never raises on data; an empty or all-NaN input gives an empty or all-NaN series. Raises ValueError on an unknown
@@ -112,7 +115,7 @@ class _Series:
         """Runs without NaN, and runs of NaN, in turn."""
         cuts = np.flatnonzero(np.diff(np.isnan(self.rr))) + 1
         bounds = [0, *cuts.tolist(), len(self.rr)]
-        return [self[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [self[a:b] for a, b in pairwise(bounds)]
 
 
 def _concatenate(parts: list[_Series]) -> _Series:
@@ -183,7 +186,7 @@ def _classify(rr: NDArray[np.float64]) -> _Found:
     many = suspect & (mrr > 0) & (fits >= 2) & (np.abs(rr / np.maximum(fits, 1) - median) < limit)
     missed = np.where(many & (fits <= _MAX_MISSED + 1), fits - 1, 0).astype(np.int64)
     gap = suspect & (fits > _MAX_MISSED + 1)
-    # The paper asks only for the sum with the next interval; a spare beat just before a true one shows in the other sum.
+    # The paper asks only for the sum with the next interval; a spare beat just before a true one shows in the other.
     pair = np.append(rr[:-1] + rr[1:], np.inf)
     misfit = np.minimum(np.abs(pair - median), np.abs(np.roll(pair, 1) - median))
     extra = suspect & short & (misfit < limit)
@@ -213,7 +216,9 @@ def _insert_and_remove(part: _Series, found: _Found) -> _Series:
     rr[split] /= pieces[split]
     beat[split] = Beat.MISSED
     return _Series(
-        np.repeat(rr[keep], pieces[keep]), np.repeat(beat[keep], pieces[keep]), np.repeat(part.source[keep], pieces[keep])
+        np.repeat(rr[keep], pieces[keep]),
+        np.repeat(beat[keep], pieces[keep]),
+        np.repeat(part.source[keep], pieces[keep]),
     )
 
 

@@ -5,10 +5,11 @@ Laws of this file:
 2. The truth comes with the data: what is an ectopic beat and what an irregular episode is known, not detected.
 3. It is a stand-in, not a patient: no accuracy measured on it says anything about people.
 
-Sources: sinus rhythm by integral pulse frequency modulation (Hyndman & Mohn 1975), modulated by respiration, Mayer waves and
-1/f drift (Task Force 1996, doi 10.1161/01.CIR.93.5.1043; Kobayashi & Musha 1982, doi 10.1109/TBME.1982.324972);
-atrial fibrillation by random atrial impulses on an AV node with two pathways and refractory periods (Corino et al. 2011,
-doi 10.1109/TBME.2011.2166262); ECG as a sum of Gaussian waves (McSharry et al. 2003, doi 10.1109/TBME.2003.808805).
+Sources: sinus rhythm by integral pulse frequency modulation (Hyndman & Mohn 1975), modulated by respiration, Mayer
+waves and 1/f drift (Task Force 1996, doi 10.1161/01.CIR.93.5.1043; Kobayashi & Musha 1982, doi
+10.1109/TBME.1982.324972); atrial fibrillation by random atrial impulses on an AV node with two pathways and refractory
+periods (Corino et al. 2011, doi 10.1109/TBME.2011.2166262); ECG as a sum of Gaussian waves (McSharry et al. 2003,
+doi 10.1109/TBME.2003.808805).
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ _MAYER_HZ, _MAYER_DEPTH = 0.095, 0.024
 _DRIFT_DEPTH: Final = 0.035
 _BEAT_NOISE_S: Final = 0.004  # standard deviation of what no wave explains
 
-# AV node in fibrillation: impulses per second, refractory periods of the two pathways (s), share of the first, jitter (s)
+# AV node in fibrillation: impulses per second, refractory periods of two pathways (s), share of the first, jitter (s)
 _ATRIAL_HZ: Final = 8.5
 _REFRACTORY_S: Final = (0.38, 0.50)
 _FIRST_PATHWAY: Final = 0.5
 _REFRACTORY_JITTER_S: Final = 0.06
 
-# offset from the R peak (s at 60 bpm), width (s), height (mV), and how the offset follows RR: 0 not, 0.5 as its square root
+# offset from the R peak (s at 60 bpm), width (s), height (mV)
 _QRS: Final = ((-0.028, 0.010, -0.10), (0.0, 0.012, 1.00), (0.030, 0.011, -0.22))
 _P: Final = (-0.170, 0.024, 0.12)
 _T: Final = (0.290, 0.050, 0.28)
@@ -105,7 +106,8 @@ def ecg(
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs must be a finite number above 0 Hz, got {fs}")
     wide, no_p = (
-        np.zeros(len(beats), np.bool_) if mask is None else np.asarray(mask, np.bool_) for mask in (ventricular, without_p)
+        np.zeros(len(beats), np.bool_) if mask is None else np.asarray(mask, np.bool_)
+        for mask in (ventricular, without_p)
     )
     if wide.shape != beats.shape or no_p.shape != beats.shape:
         raise ValueError("ventricular and without_p must have the shape of beats_s")
@@ -236,22 +238,17 @@ def _with_episodes(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
     irregular = np.zeros(len(beats), np.bool_)
     for start, end in episodes:
-        inside = (beats >= start) & (beats < end)
         first = int(np.searchsorted(beats, start))
         before = float(beats[first - 1]) if first else start
         conducted = max(before, start - 0.5) + np.cumsum(_conducted_rr(rng, int((end - start) / 0.38) + 10))
         conducted = conducted[(conducted >= start) & (conducted < end)]
         # The sinus node takes over with a full interval, never on top of the last conducted beat.
-        after = (beats >= end) & (beats > (conducted[-1] + 0.4 if len(conducted) else end))
-        head, tail = (beats < start) & ~inside, after
-        beats, early, irregular = (
-            np.concatenate((old[head], new, old[tail]))
-            for old, new in (
-                (beats, conducted),
-                (early, np.zeros(len(conducted), np.bool_)),
-                (irregular, np.ones(len(conducted), np.bool_)),
-            )
-        )
+        head = beats < start
+        tail = (beats >= end) & (beats > (conducted[-1] + 0.4 if len(conducted) else end))
+        none, all_ = np.zeros(len(conducted), np.bool_), np.ones(len(conducted), np.bool_)
+        beats = np.concatenate((beats[head], conducted, beats[tail]))
+        early = np.concatenate((early[head], none, early[tail]))
+        irregular = np.concatenate((irregular[head], all_, irregular[tail]))
     return beats, early, irregular
 
 

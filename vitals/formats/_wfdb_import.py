@@ -7,6 +7,7 @@ it has no signals: beats of an ECG are detected by the caller, as they would be 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -63,8 +64,8 @@ def import_wfdb(path: Path) -> ImportedRecording:
 def rr_from_annotations(notes: Annotations, fs: float) -> tuple[list[Block], list[Gap]]:
     """RR blocks in ticks of the annotations' clock, and the gaps between them.
 
-    A block ends where ventricular flutter is marked, or an interval is so long that beats must be missing: above 6 s, or
-    above 2 s with a mark of noise inside.
+    A block ends where ventricular flutter is marked, or an interval is so long that beats must be missing: above 6 s,
+    or above 2 s with a mark of noise inside.
     """
     rate = notes.fs or fs
     beat = np.flatnonzero(notes.is_beat)
@@ -79,7 +80,7 @@ def rr_from_annotations(notes: Annotations, fs: float) -> tuple[list[Block], lis
     broken = flutter | (rr > _LONGEST_RR_S * rate) | (noisy & (rr > _LONGEST_NOISY_RR_S * rate))
     blocks, gaps = [], []
     cuts = [0, *(np.flatnonzero(broken) + 1).tolist(), len(at)]
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts):
         if end - begin > 1:
             blocks.append(rr_block(_us(at[begin], rate), rr[begin : end - 1].astype(np.int64), rate))
     for k in np.flatnonzero(broken).tolist():
@@ -103,7 +104,7 @@ def _signal(recording: Recording, channel: int, kind: str, blocks: list[Block], 
     millivolt = _TO_MV.get(signal.unit.lower()) if kind.startswith("ecg") else None
     scale, unit = (millivolt / signal.gain, "mV") if millivolt else (1.0 / signal.gain, signal.unit)
     cuts = [0, *(np.flatnonzero(np.diff(missing)) + 1).tolist(), len(values)]
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts):
         if begin == end:
             continue
         if missing[begin]:

@@ -1,10 +1,11 @@
-"""RR intervals as text: one interval per line, the form that Kubios, HRV4Training, Elite HRV and most straps' apps export.
+"""RR intervals as text: one interval per line, as Kubios, HRV4Training, Elite HRV and most straps' apps export it.
 
 Laws of this file:
 1. A line is an interval, a comment (`#`), or empty; anything else is refused with its line number.
 2. The unit is one for the whole file, and the result says how it was found out.
 
-Format: plain text, UTF-8 or Latin-1; milliseconds or seconds; a trailing comma or semicolon is allowed, a decimal comma is not.
+Format: plain text, UTF-8 or Latin-1; milliseconds or seconds; a trailing comma or semicolon is allowed, a decimal
+comma is not.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Laws of this file:
 1. Bytes become typed results or a FormatError that names file, field, value and remedy; nothing else comes out.
 2. Samples stay the integers of the file; gain and baseline say what one step is worth.
-3. What is not supported (multi-segment records, several samples per frame, skew, compressed formats) is refused, never guessed.
+3. What is not supported (multi-segment records, several samples per frame, skew, compressed formats) is refused, never
+   guessed.
 
 Sources: WFDB Applications Guide, header(5), signal(5), annot(5) (Moody, PhysioNet); symbols after `wfdb/ecgcodes.h`.
 """
@@ -76,7 +77,7 @@ class Recording:
     def physical(self, channel: int) -> NDArray[np.float64]:
         """Samples of one channel in its unit, shape (n,); NaN where missing."""
         signal = self.header.signals[channel]
-        values = (self.samples[:, channel] - float(signal.baseline)) / signal.gain
+        values = (self.samples[:, channel].astype(np.float64) - signal.baseline) / signal.gain
         values[self.missing[:, channel]] = np.nan
         return values
 
@@ -283,7 +284,7 @@ def _start(path: Path, clock: str | None, day: str | None) -> tuple[datetime | N
     try:
         parts = [float(part) for part in clock.split(":")]
         # header(5): a bare number counts seconds, MM:SS minutes and seconds.
-        hour, minute, second = ([0.0, 0.0, 0.0] + parts)[-3:]
+        hour, minute, second = [0.0, 0.0, 0.0, *parts][-3:]
         moment = time(int(hour), int(minute), int(second), round(second % 1 * 1e6) % 1_000_000)
         if day is None:
             return None, moment
