@@ -127,7 +127,7 @@ class Link:
     def _on_disconnected(self) -> None:
         self._client = None
         for inbox in self._inboxes:
-            inbox.lose()
+            inbox.close(lost=True)
 
     async def read(self, uuid: str) -> bytes:
         """Value of the characteristic `uuid` (16-bit or 128-bit).
@@ -157,6 +157,7 @@ class Link:
         async with AsyncExitStack() as subscriptions:
             self._inboxes.append(inbox)
             subscriptions.callback(self._inboxes.remove, inbox)
+            subscriptions.callback(inbox.close, lost=False)
             for uuid in uuids:
                 with self._using("subscribe to", uuid) as client:
                     await client.start_notify(uuid, inbox.receiver(_long(uuid)))
@@ -204,7 +205,7 @@ class Inbox:
         self._sender = sender
         self._limit = limit
         self._frames: deque[Frame] = deque()
-        self._lost = False
+        self._end: Exception | None = None
         self._changed = asyncio.Event()
 
     def receiver(self, uuid: str) -> Callable[[object, bytearray], None]:
@@ -222,18 +223,20 @@ class Inbox:
 
         return on_notify
 
-    def lose(self) -> None:
-        """No more frames will come."""
-        self._lost = True
-        self._changed.set()
+    def close(self, *, lost: bool) -> None:
+        """No more frames will come: the link was `lost`, or the subscription was ended."""
+        if self._end is None:
+            words = f"the link to {self._sender} was lost; bring the device into reach and connect again"
+            self._end = LinkLost(words) if lost else StopAsyncIteration()
+            self._changed.set()
 
     def __aiter__(self) -> Inbox:
         return self
 
     async def __anext__(self) -> Frame:
         while not self._frames:
-            if self._lost:
-                raise LinkLost(f"the link to {self._sender} was lost; bring the device into reach and connect again")
+            if self._end:
+                raise self._end
             self._changed.clear()
             await self._changed.wait()
         return self._frames.popleft()

@@ -29,11 +29,12 @@ from bumble import att, core, gatt, gatt_client, hci
 from bumble import device as bumble_device
 
 from vitals.link import Backend
-from vitals.virtual.scanner import Central, VirtualScanner, bleak_uuid
+from vitals.virtual.scanner import Central, VirtualScanner, bleak_uuid, to_its_end
 
 T = TypeVar("T")
 
 CLIENT_MTU = 517
+ATT_TIMEOUT_S = 30  # Core 5.4, Vol 3, Part F, 3.3.3
 _PROPERTY_NAMES: dict[gatt.Characteristic.Properties, CharacteristicPropertyName] = {
     gatt.Characteristic.Properties.BROADCAST: "broadcast",
     gatt.Characteristic.Properties.READ: "read",
@@ -74,6 +75,7 @@ class VirtualClient(BaseBleakClient):
         self._connection: bumble_device.Connection | None = None
         self._gone: asyncio.Future[int] | None = None
         self._gatt: _GattClient
+        self._under_way: list[asyncio.Future[Any]] = []
         self._subscriptions: dict[int, Callable[[bytes], None]] = {}
 
     @property
@@ -108,28 +110,32 @@ class VirtualClient(BaseBleakClient):
             await self._guard(self._gatt.request_mtu(CLIENT_MTU))
             self.services = await self._discover()
         except BaseException:
-            await asyncio.shield(self.disconnect())
+            await to_its_end(self.disconnect())
             raise
 
     async def _establish(self, peer: hci.Address) -> bumble_device.Connection:
-        device = self.central.device
+        # bumble's own time-out rests on asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
+        attempt = asyncio.ensure_future(self.central.device.connect_le(peer, timeout=None))
         try:
-            return await device.connect_le(peer, timeout=self._timeout)
-        except core.TimeoutError as error:  # not the built-in one
-            raise TimeoutError(f"{self.address} did not answer within {self._timeout} s") from error
-        except core.ConnectionError as error:
-            raise BleakError(f"connecting to {self.address} failed: {error}") from error
+            await asyncio.wait([attempt], timeout=self._timeout)
         except asyncio.CancelledError:
-            await asyncio.shield(self._abandon(peer))
+            await to_its_end(self._abandon(attempt))
             raise
+        if not attempt.done():
+            await to_its_end(self._abandon(attempt))
+            raise TimeoutError(f"{self.address} did not answer within {self._timeout:g} s")
+        try:
+            return attempt.result()
+        except core.BaseBumbleError as error:
+            raise BleakError(f"connecting to {self.address} failed: {error}") from error
 
-    async def _abandon(self, peer: hci.Address) -> None:
+    async def _abandon(self, attempt: asyncio.Future[bumble_device.Connection]) -> None:
         """Take back an attempt: else the controller refuses the next one, or a link stays that nobody owns."""
-        device = self.central.device
-        await device.send_command(hci.HCI_LE_Create_Connection_Cancel_Command())
-        for connection in list(device.connections.values()):
-            if connection.peer_address == peer:
-                await connection.disconnect()
+        while not attempt.done():  # the request itself may still wait for its turn
+            await self.central.device.send_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+            await asyncio.wait([attempt], timeout=0.01)
+        if not attempt.exception():
+            await attempt.result().disconnect()
 
     async def disconnect(self) -> None:
         connection, gone = self._connection, self._gone
@@ -143,6 +149,8 @@ class VirtualClient(BaseBleakClient):
         self._connection = self.services = None
         self._subscriptions.clear()
         gone.set_result(reason)
+        for task in self._under_way:  # not now: bumble is about to tell them the same
+            asyncio.get_running_loop().call_soon(task.cancel)
         if self._disconnected_callback:
             self._disconnected_callback()
 
@@ -151,16 +159,13 @@ class VirtualClient(BaseBleakClient):
             request.close()
             raise BleakError("Not connected")
         task, gone = asyncio.ensure_future(request), self._gone
+        self._under_way.append(task)
+        task.add_done_callback(self._finished)
         either: list[asyncio.Future[Any]] = [task, gone]
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
-        if task.cancelled() or gone.done():
-            if not task.cancelled():
-                task.exception()
+        # Who waits may be cancelled; a request on the air may not: its answer would be taken for the next one's.
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if gone.done():
+            await asyncio.wait([task])
             raise BleakError("disconnected")
         try:
             return task.result()
@@ -168,6 +173,11 @@ class VirtualClient(BaseBleakClient):
             raise BleakGATTProtocolError(error.error_code) from error
         except (core.BaseBumbleError, hci.HCI_Error) as error:
             raise BleakError(str(error)) from error
+
+    def _finished(self, task: asyncio.Future[Any]) -> None:
+        self._under_way.remove(task)
+        if not task.cancelled():
+            task.exception()  # retrieved, should nobody wait for it any more
 
     async def _discover(self) -> BleakGATTServiceCollection:
         found = BleakGATTServiceCollection()
@@ -226,7 +236,8 @@ class VirtualClient(BaseBleakClient):
             raise BleakError("Characteristic notifications already started")
 
         def deliver(value: bytes) -> None:
-            callback(bytearray(value))
+            if self._subscriptions.get(characteristic.handle) is deliver:
+                callback(bytearray(value))
 
         self._subscriptions[characteristic.handle] = deliver
         try:
@@ -242,7 +253,22 @@ class VirtualClient(BaseBleakClient):
 
 
 class _GattClient(gatt_client.Client):
-    """bumble's GATT client, without its logging of every notification."""
+    """bumble's GATT client without its log of every packet, and obedient to cancellation."""
+
+    async def send_request(self, request: att.ATT_PDU) -> att.ATT_PDU:
+        """As bumble's, which rests on asyncio.wait_for: in Python 3.11 that can swallow a cancellation."""
+        async with self.request_semaphore:
+            self.pending_request = request
+            answer: asyncio.Future[att.ATT_PDU] = asyncio.get_running_loop().create_future()
+            self.pending_response = answer
+            try:
+                self.send_gatt_pdu(bytes(request))
+                await asyncio.wait([answer], timeout=ATT_TIMEOUT_S)
+                if not answer.done():
+                    raise core.TimeoutError(f"no answer to {request.name}")
+                return answer.result()
+            finally:
+                self.pending_request = self.pending_response = None
 
     def on_gatt_pdu(self, att_pdu: att.ATT_PDU) -> None:
         if isinstance(att_pdu, att.ATT_Handle_Value_Notification):

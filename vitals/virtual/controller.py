@@ -45,6 +45,11 @@ class VirtualController(bumble_controller.Controller):
             assert isinstance(packet, hci.HCI_Command)
             self.on_hci_command_packet(packet)
 
+    def on_hci_command_packet(self, command: hci.HCI_Command) -> None:
+        super().on_hci_command_packet(command)
+        if self.listens:
+            self.radio.wake_advertisers()
+
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
         if self.hci_sink:
             asyncio.get_running_loop().call_soon(self.hci_sink.on_packet, bytes(packet))
@@ -70,19 +75,6 @@ class VirtualController(bumble_controller.Controller):
         asyncio.get_running_loop().call_soon(self.send_hci_packet, ended)  # after Command Complete
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
 
-    def on_hci_le_extended_create_connection_command(
-        self, command: hci.HCI_LE_Extended_Create_Connection_Command
-    ) -> None:
-        super().on_hci_le_extended_create_connection_command(command)
-        self.radio.wake_advertisers()
-
-    def on_hci_le_set_extended_scan_enable_command(
-        self, command: hci.HCI_LE_Set_Extended_Scan_Enable_Command
-    ) -> hci.HCI_StatusReturnParameters:
-        answer = super().on_hci_le_set_extended_scan_enable_command(command)
-        self.radio.wake_advertisers()
-        return answer
-
     def on_hci_le_set_extended_advertising_parameters_command(
         self, command: hci.HCI_LE_Set_Extended_Advertising_Parameters_Command
     ) -> Any:
@@ -105,7 +97,7 @@ class AdvertisingSet(bumble_controller.AdvertisingSet):
         self.schedule()
 
     def schedule(self) -> None:
-        if not self.enabled:
+        if not self.enabled or self.timer_handle is not None:
             return
         assert self.parameters is not None
         loop = asyncio.get_running_loop()
@@ -114,11 +106,11 @@ class AdvertisingSet(bumble_controller.AdvertisingSet):
         self.timer_handle = loop.call_at(self.started_at + beats * interval, self._on_timer)
 
     def _on_timer(self) -> None:
+        self.timer_handle = None
         if self.controller.radio.hears(self.controller):
             self.send_extended_advertising_data()
             self.schedule()
         else:
-            self.timer_handle = None
             self.controller.radio.park(self)
 
 

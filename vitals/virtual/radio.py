@@ -66,15 +66,12 @@ class VirtualRadio(link.LocalLink):
 
     def drop(self, lost: device.Device | None = None) -> None:
         """Lose the links of `lost` (of every device, if None) now: both ends see a supervision time-out."""
-        timeout = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
-        for node in self._chosen(lost):
+        chosen = self._chosen(lost)
+        for node in self._nodes:
             for connection in list(node.le_connections.values()):
-                peer = self.find_le_controller(connection.peer_address)
-                other = peer.le_connections.get(connection.self_address) if peer else None
-                node.on_le_disconnected(connection, timeout)
-                if peer and other:
-                    peer.on_le_disconnected(other, timeout)
-            self._waiting = [entry for entry in self._waiting if node not in entry[:2]]
+                if node in chosen or self.find_le_controller(connection.peer_address) in chosen:
+                    node.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+        self._waiting = [entry for entry in self._waiting if entry[0] not in chosen and entry[1] not in chosen]
 
     def out_of_range(self, gone: device.Device | None = None) -> None:
         """Carry `gone` (every device, if None) out of reach; its links last SUPERVISION_S unless it returns."""

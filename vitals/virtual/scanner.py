@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar, TypeVar
 
 from bleak.backends.scanner import AdvertisementData, AdvertisementDataCallback, BaseBleakScanner
 from bleak.uuids import normalize_uuid_str
 from bumble import core
 from bumble import device as bumble_device
+
+T = TypeVar("T")
 
 _UUID_WIDTH = {
     core.AdvertisingData.Type.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS: 2,
@@ -24,7 +27,17 @@ class Central:
     def __init__(self, device: bumble_device.Device) -> None:
         self.device = device
         self.connecting = asyncio.Lock()
-        self.scanners = 0
+        self._scanning = asyncio.Lock()
+        self._scanners = 0
+
+    async def scan(self, *, more: bool) -> None:
+        """One scanner more, or one less; the radio listens while there is any."""
+        async with self._scanning:
+            self._scanners += 1 if more else -1
+            if more and self._scanners == 1:
+                await self.device.start_scanning()
+            elif self._scanners == 0:
+                await self.device.stop_scanning()
 
 
 class VirtualScanner(BaseBleakScanner):
@@ -44,15 +57,15 @@ class VirtualScanner(BaseBleakScanner):
     async def start(self) -> None:
         self.seen_devices = {}
         self.central.device.on("advertisement", self._on_advertisement)
-        self.central.scanners += 1
-        if self.central.scanners == 1:
-            await self.central.device.start_scanning()
+        try:
+            await to_its_end(self.central.scan(more=True))
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         self.central.device.remove_listener("advertisement", self._on_advertisement)
-        self.central.scanners -= 1
-        if self.central.scanners == 0:
-            await self.central.device.stop_scanning()
+        await to_its_end(self.central.scan(more=False))
 
     def _on_advertisement(self, heard: bumble_device.Advertisement) -> None:
         if heard.is_scan_response:  # bumble's controller repeats every advertisement as one
@@ -73,6 +86,16 @@ class VirtualScanner(BaseBleakScanner):
         data = AdvertisementData(name, manufacturer, {}, uuids, None, heard.rssi, ())
         address = heard.address.to_string(with_type_qualifier=False)
         self.call_detection_callbacks(self.create_or_update_device(address, address, name, heard.address, data), data)
+
+
+async def to_its_end(operation: Coroutine[Any, Any, T]) -> T:
+    """Run HCI commands to their end even where the waiter is cancelled: half of a sequence would confuse the host."""
+    task = asyncio.ensure_future(operation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def bleak_uuid(uuid: core.UUID) -> str:

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from vitals.link import Backend
-from vitals.virtual.backend import backends
+from vitals.virtual.backend import VirtualBackend, backends
 from vitals.virtual.radio import VirtualRadio
 from vitals.virtual.strap import DEFAULT_INFO, Strap
 
@@ -16,7 +15,7 @@ from vitals.virtual.strap import DEFAULT_INFO, Strap
 class VirtualStrap:
     """A strap within reach: `backend` is what `vitals.link.open_link` takes."""
 
-    backend: Backend
+    backend: VirtualBackend
     strap: Strap
     radio: VirtualRadio
 

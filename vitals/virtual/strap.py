@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from bumble import att, core, data_types, gatt
@@ -217,21 +217,22 @@ def _characteristic(
     value: bytes = b"",
     *,
     notify: bool = False,
-    write: object = None,
+    write: Callable[[bumble_device.Connection, bytes], None] | None = None,
 ) -> gatt.Characteristic[bytes]:
-    properties, permissions = gatt.Characteristic.Properties, gatt.Characteristic.Permissions
-    if write is not None:
-        return gatt.Characteristic(
-            uuid,
-            properties.WRITE,
-            permissions.WRITEABLE,
-            gatt.CharacteristicValue(write=write),  # type: ignore[arg-type]
-        )
-    if notify and not value:
-        return gatt.Characteristic(uuid, properties.NOTIFY, permissions(0), b"")
-    return gatt.Characteristic(
-        uuid, properties.READ | (properties.NOTIFY if notify else properties(0)), permissions.READABLE, value
-    )
+    """A characteristic that is read where it has a value, notifies, or is written by `write`."""
+    kinds, permissions = gatt.Characteristic.Properties, gatt.Characteristic.Permissions
+    properties = kinds.NOTIFY if notify else kinds(0)
+    if value:
+        return gatt.Characteristic(uuid, properties | kinds.READ, permissions.READABLE, value)
+    if write:
+        properties |= kinds.WRITE
+    source = gatt.CharacteristicValue[bytes](read=_refuse_read, write=write)
+    return gatt.Characteristic(uuid, properties, permissions.WRITEABLE if write else permissions(0), source)
+
+
+def _refuse_read(_: bumble_device.Connection) -> bytes:
+    """bumble's server does not look at permissions."""
+    raise att.ATT_Error(error_code=att.ErrorCode.READ_NOT_PERMITTED)
 
 
 def _device_information(info: DeviceInfo) -> list[gatt.Characteristic[bytes]]:
