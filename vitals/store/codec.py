@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from vitals.errors import InputError, StoreDamaged
 
 RAW, PLANES = 0, 1
-MOST_ROWS = 1 << 20
+MOST_VALUES = 1 << 20
 MOST_COLUMNS = 255
 _DTYPES = tuple(np.dtype(code) for code in ("<i1", "<u1", "<i2", "<u2", "<i4", "<u4", "<i8"))
 _ZSTD = 1
@@ -34,14 +34,14 @@ _LEVEL = 3
 
 
 def encode(values: NDArray[Any]) -> tuple[int, bytes]:
-    """(codec, blob) of integers of shape (n,) or (n, columns), 1 <= n <= 1,048,576. Raises InputError for anything
-    else."""
+    """(codec, blob) of 1 to 1,048,576 integers of shape (n,) or (n, columns). Raises InputError for anything else."""
     dtype = values.dtype.newbyteorder("<")
     if dtype not in _DTYPES:
         raise InputError(f"samples have dtype {values.dtype}; the store keeps integers (up to int64) and a scale")
-    if values.ndim not in (1, 2) or not 1 <= values.shape[0] <= MOST_ROWS or not 1 <= _columns(values) <= MOST_COLUMNS:
+    columns = 1 if values.ndim == 1 else values.shape[-1]
+    if values.ndim not in (1, 2) or columns > MOST_COLUMNS or not 1 <= values.size <= MOST_VALUES:
         raise InputError(
-            f"samples have shape {values.shape}; it must be (n,) or (n, channels), n from 1 to {MOST_ROWS}"
+            f"samples have shape {values.shape}; it must be (n,) or (n, channels), 1 to {MOST_VALUES} in all"
         )
     head = bytes([_DTYPES.index(dtype), 0 if values.ndim == 1 else values.shape[1]])
     wide = values.reshape(values.shape[0], -1).astype(np.int64)
@@ -52,10 +52,6 @@ def encode(values: NDArray[Any]) -> tuple[int, bytes]:
     if len(packed) < len(body):
         return PLANES, head + bytes([_ZSTD]) + packed
     return codec, head + bytes([0]) + body
-
-
-def _columns(values: NDArray[Any]) -> int:
-    return 1 if values.ndim == 1 else int(values.shape[1])
 
 
 def _column(values: NDArray[np.int64]) -> bytes:
@@ -85,7 +81,7 @@ def _cost(mapped: NDArray[np.uint64]) -> float:
 
 def decode(codec: int, blob: bytes, n: int) -> NDArray[Any]:
     """The values that `encode` was given: n rows, same dtype and shape. Raises StoreDamaged."""
-    if len(blob) < 4 or not 1 <= n <= MOST_ROWS or blob[0] >= len(_DTYPES) or blob[2] & ~_ZSTD:
+    if len(blob) < 4 or not 1 <= n * max(blob[1], 1) <= MOST_VALUES or blob[0] >= len(_DTYPES) or blob[2] & ~_ZSTD:
         raise _damaged("its head")
     dtype, columns = _DTYPES[blob[0]], blob[1]
     shape = (n,) if columns == 0 else (n, columns)

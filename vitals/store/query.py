@@ -80,10 +80,13 @@ class EventRow:
 
 
 _SESSIONS = """SELECT s.id, s.uid, d.name, d.manufacturer, d.model, d.serial, d.firmware, d.hardware, d.software,
-    u.label, s.source, s.zero_utc_us, s.source_sha256, (SELECT max(state) FROM session_end e WHERE e.session_id = s.id)
-    FROM session s JOIN device d ON d.id = s.device_id JOIN subject u ON u.id = s.subject_id"""
+    u.label, s.source, s.zero_utc_us, s.source_sha256,
+    (SELECT max(state) FROM session_end e WHERE e.session_id = s.id)
+    FROM session s JOIN device d ON d.id = s.device_id JOIN subject u ON u.id = s.subject_id ORDER BY s.id"""
 _STREAMS = """SELECT t.id, t.uid, t.session_id, t.kind, t.timing, t.rate_hz, t.scale, t.unit, t.channels,
-    t.provenance_id, (SELECT total(n) FROM chunk c WHERE c.stream_id = t.id), (SELECT min(t0_us) FROM chunk c WHERE c.stream_id = t.id),
+    t.provenance_id,
+    (SELECT total(n) FROM chunk c WHERE c.stream_id = t.id),
+    (SELECT min(t0_us) FROM chunk c WHERE c.stream_id = t.id),
     (SELECT max(t1_us) FROM chunk c WHERE c.stream_id = t.id) FROM stream t ORDER BY t.id"""
 
 
@@ -99,7 +102,7 @@ def sessions(connection: Connection) -> list[SessionInfo]:
     """All sessions that may be seen, in order of their row."""
     found = (
         SessionInfo(row[0], bytes(row[1]).hex(), DeviceInfo(*row[2:9]), *row[9:])
-        for row in fetch(connection, f"{_SESSIONS} ORDER BY s.id")
+        for row in fetch(connection, _SESSIONS)
     )
     return [session for session in found if session.source != "import" or session.state is not None]
 

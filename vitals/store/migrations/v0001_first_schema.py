@@ -70,8 +70,10 @@ STATEMENTS = (
     """CREATE TABLE log(origin_id INTEGER NOT NULL REFERENCES origin, seq INTEGER NOT NULL, kind TEXT NOT NULL,
        row_id INTEGER NOT NULL, row_sha256 BLOB NOT NULL CHECK(length(row_sha256) = 32),
        h BLOB NOT NULL CHECK(length(h) = 32), PRIMARY KEY(origin_id, seq)) STRICT, WITHOUT ROWID""",
-    # How far each recipient of bundles has been sent each chain.
-    """CREATE TABLE peer(id INTEGER PRIMARY KEY, recipient TEXT NOT NULL UNIQUE, origin_uid BLOB) STRICT""",
+    # Stores that bundles went to or came from: the key to seal for, and the key that signs what comes from there.
+    # `cursor` is how far a peer has been sent each chain.
+    """CREATE TABLE peer(id INTEGER PRIMARY KEY, recipient TEXT NOT NULL UNIQUE, origin_uid BLOB UNIQUE, signer BLOB)
+       STRICT""",
     """CREATE TABLE cursor(peer_id INTEGER NOT NULL REFERENCES peer, origin_id INTEGER NOT NULL REFERENCES origin,
        seq INTEGER NOT NULL, PRIMARY KEY(peer_id, origin_id)) STRICT, WITHOUT ROWID""",
 )
