@@ -228,6 +228,7 @@ def test_of_two_centrals_that_want_one_strap_one_gets_it_and_the_other_is_told(p
             rival = await near.radio.make_device("rival")
             clients = [BleakClient(near.address, backend=one.client) for one in (near.backend, backends(rival))]
             results = await asyncio.gather(*(client.connect() for client in clients), return_exceptions=True)
+            assert now() < 1  # told after six connection intervals, not after the 30 s of an unanswered request
             await asyncio.gather(*(client.disconnect() for client in clients))
             await rival.power_off()
             return [type(result).__name__ for result in results]

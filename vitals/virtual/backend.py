@@ -271,10 +271,10 @@ class _GattClient(gatt_client.Client):
                 self.pending_request = self.pending_response = None
 
     def on_gatt_pdu(self, att_pdu: att.ATT_PDU) -> None:
-        if isinstance(att_pdu, att.ATT_Handle_Value_Notification):
-            self.on_att_handle_value_notification(att_pdu)
-        else:
+        if not isinstance(att_pdu, att.ATT_Handle_Value_Notification):
             super().on_gatt_pdu(att_pdu)
+        elif self.notification_subscribers.get(att_pdu.attribute_handle):  # else it crossed our farewell on the air
+            self.on_att_handle_value_notification(att_pdu)
 
 
 class VirtualAdapter(BaseBleakAdapter):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import numpy as np
 from bumble import att, core, data_types, gatt
@@ -108,7 +109,8 @@ class Strap:
         """Switch the strap off."""
         if self._player:
             self._player.cancel()
-            await asyncio.gather(self._player, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await self._player
         for connection in list(self.device.connections.values()):
             await connection.disconnect()
         await self.device.stop_advertising()
@@ -246,4 +248,5 @@ def _device_information(info: DeviceInfo) -> list[gatt.Characteristic[bytes]]:
             (gatt.GATT_HARDWARE_REVISION_STRING_CHARACTERISTIC, info.hardware),
             (gatt.GATT_SOFTWARE_REVISION_STRING_CHARACTERISTIC, info.software),
         )
+        if text
     ]
