@@ -58,6 +58,7 @@ __all__ = [
     "BodySensorLocation",
     "HeartRateMeasurement",
     "PnpId",
+    "TEXT_FIELDS",
     "Reading",
     "SystemId",
     "decode",

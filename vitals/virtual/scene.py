@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from vitals.virtual.backend import VirtualBackend, backends
 from vitals.virtual.radio import VirtualRadio
-from vitals.virtual.strap import DEFAULT_INFO, Strap
+from vitals.virtual.chest_strap import DEFAULT_INFO, Strap
 
 
 @dataclass(frozen=True)

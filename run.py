@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""The two commands of the README, on a machine that has nothing but Python 3.11 or newer.
+
+    python run.py demo [OPTIONS]        set up, then `vitals demo`: a virtual watch over a virtual Bluetooth link
+    python run.py test [OPTIONS]        set up with all extras, then the whole test suite (options go to pytest)
+    python run.py check                 ruff, mypy and import-linter
+    python run.py bench NAME            one of benchmarks/*.py
+    python run.py campaign NAME         a long fault campaign: tests/campaigns/NAME.py
+    python run.py vitals ...            the command line of the SDK, from this checkout
+
+Only the standard library is used here. The environment lies in .venv; it is made with uv where that is on the path, else with venv
+and pip, and made anew only when a lock file changes. Every package is pinned by its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "vitals-stamp"
+LOCKS = {"demo": ROOT / "requirements-demo.lock", "full": ROOT / "requirements.lock"}
+
+
+def say(text: str) -> None:
+    print(f"run.py: {text}", file=sys.stderr, flush=True)
+
+
+def stop(text: str) -> None:
+    say(text)
+    raise SystemExit(1)
+
+
+def venv_python() -> Path:
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def wanted(kind: str) -> str:
+    """What the environment must be made from: the interpreter, the lock and the project's own description."""
+    digest = hashlib.sha256(f"{sys.implementation.cache_tag} {ROOT}".encode())
+    for path in (LOCKS[kind], ROOT / "pyproject.toml"):
+        digest.update(path.read_bytes())
+    return f"{kind} {digest.hexdigest()}"
+
+
+def is_ready(kind: str) -> bool:
+    """The full environment also serves the demo."""
+    if not STAMP.is_file() or not venv_python().exists():
+        return False
+    return STAMP.read_text() in ({wanted(kind), wanted("full")})
+
+
+def installers() -> tuple[list[str], list[str]]:
+    """Make the bare environment; returns the two commands that install a lock and the project into it."""
+    uv = shutil.which("uv")
+    if uv:
+        call([uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(VENV)])
+        pip = [uv, "pip", "install", "--quiet", "--python", str(venv_python())]
+        return [*pip, "--require-hashes", "--only-binary", ":all:"], [*pip, "--no-deps", "--no-build-isolation"]
+    # Byte-compiling everything takes as long as the download; Python compiles what is imported, when it is.
+    options = ["install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+    if importlib.util.find_spec("ensurepip"):
+        call([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        pip = [str(venv_python()), "-m", "pip", *options]
+    elif importlib.util.find_spec("pip"):
+        call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
+        pip = [sys.executable, "-m", "pip", "--python", str(venv_python()), *options]
+    else:
+        stop(
+            "this Python has neither ensurepip nor pip, so no environment can be made; on Debian and Ubuntu: "
+            "sudo apt install python3-venv (or install uv)"
+        )
+    return [*pip, "--require-hashes", "--only-binary", ":all:"], [*pip, "--no-deps", "--no-build-isolation"]
+
+
+def call(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    if done.returncode:
+        stop(f"this step failed, its own words are above: {' '.join(command[:6])} ...")
+
+
+def set_up(kind: str) -> None:
+    if is_ready(kind):
+        return
+    began = time.monotonic()
+    say(f"making the environment in {VENV.name} (once; needs the package index) ...")
+    install_lock, install_project = installers()
+    call([*install_lock, "-r", str(LOCKS[kind])])
+    call([*install_project, "-e", str(ROOT)])
+    STAMP.write_text(wanted(kind))
+    say(f"environment ready after {time.monotonic() - began:.0f} s")
+
+
+def run(*command: str) -> int:
+    return subprocess.run([str(venv_python()), *command], cwd=ROOT, check=False).returncode
+
+
+def script(folder: str, arguments: list[str]) -> int:
+    names = sorted(p.stem for p in (ROOT / folder).glob("*.py") if not p.stem.startswith("_"))
+    if not arguments or arguments[0] not in names:
+        stop(f"name one of: {', '.join(names) or 'none there yet'}")
+    return run(f"{folder}/{arguments[0]}.py", *arguments[1:])
+
+
+def main(arguments: list[str]) -> int:
+    if sys.version_info < (3, 11):
+        stop(f"vitals needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py demo")
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if command not in {"demo", "test", "check", "bench", "campaign", "vitals"}:
+        print(__doc__)
+        return 0 if command in {"-h", "--help"} else 2
+    set_up("demo" if command == "demo" else "full")
+    match command:
+        case "demo":
+            return run("-m", "vitals", "demo", *rest)
+        case "vitals":
+            return run("-m", "vitals", *rest)
+        case "test":
+            return run("-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"]))
+        case "check":
+            lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+            return max(run("-m", "ruff", "check"), run("-m", "mypy"), run("-c", lint))
+        case "bench":
+            return script("benchmarks", rest)
+        case _:
+            return script("tests/campaigns", rest)
+
+
+if __name__ == "__main__":
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,73 @@
+"""scan, record, live: devices in reach."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import TYPE_CHECKING
+
+from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say, span
+from vitals.cli.unlocking import open_store
+
+if TYPE_CHECKING:
+    from vitals.monitoring import Monitoring
+
+
+def scan(arguments: argparse.Namespace) -> int:
+    from vitals.link import discover
+
+    found = asyncio.run(discover(timeout_s=arguments.seconds))
+    for one in found:
+        if arguments.json:
+            emit({"name": one.name, "address": one.address, "rssi_dbm": one.rssi, "services": list(one.services)})
+        else:
+            print(f"{one.rssi:>5} dBm  {one.address}  {one.name or '(no name)'}")
+    if not found:
+        say("nobody advertises; wake the device and see that no phone is connected to it")
+    return 0
+
+
+def record(arguments: argparse.Namespace) -> int:
+    return asyncio.run(_watch(arguments, live=False))
+
+
+def live(arguments: argparse.Namespace) -> int:
+    return asyncio.run(_watch(arguments, live=True))
+
+
+async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
+    from vitals.device import connect
+    from vitals.errors import LinkLost
+    from vitals.monitoring import monitor
+
+    with open_store(arguments, create=True) as store:
+        say(f"looking for {arguments.device} ...")
+        async with connect(arguments.device) as device:
+            say(f"connected to {device.name} ({device.info.manufacturer or 'unknown maker'} {device.info.model})")
+            async with monitor(device, store=store) as events:
+                timer = asyncio.get_running_loop().call_later(arguments.seconds or 1e9, events.stop)
+                rate = asyncio.create_task(_heart_rate(events)) if live else None
+                try:
+                    async for event in events:
+                        row = {"start": iso(event.start_us + device.zero_utc_us), "kind": event.kind}
+                        row |= {"end": iso(event.end_us + device.zero_utc_us), "state": event.state.value}
+                        if arguments.json:
+                            emit({**row, "score": round(event.score, 4)})
+                        elif live:
+                            print("{start} - {end}  {kind} ({state})".format(**row))
+                except LinkLost as lost:
+                    say(f"{lost}; what came before is stored")
+                finally:
+                    timer.cancel()
+                    if rate:
+                        rate.cancel()
+        say(f"stored {span(events.seconds)}: " + ", ".join(f"{n} {kind}" for kind, n in events.counts.items()))
+    say(NOT_MEDICAL)
+    return 0
+
+
+async def _heart_rate(events: Monitoring) -> None:
+    while True:
+        await asyncio.sleep(5)
+        if "hr" in events.latest:
+            say(f"{events.latest['hr'].values[-1]} bpm")

@@ -1,0 +1,143 @@
+"""The grammar of the command line. `run` names the function that does it: module of this room, colon, function."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+PASSPHRASE = (
+    "The passphrase of a store comes from a prompt, from --passphrase-file, or from the environment variable "
+    "VITALS_PASSPHRASE; never from an argument."
+)
+
+
+def duration(text: str) -> float:
+    """Seconds from "90", "90s", "10m", "1.5h" or "2d"."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if not match or float(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; write for example 90s, 10m or 1.5h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vitals",
+        description="Wearable health monitoring that stays on the device. Not a medical device.",
+        epilog=PASSPHRASE,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, parents=list(parents), epilog=PASSPHRASE)
+        made.set_defaults(run=run)
+        return made
+
+    json, key, store, span = _json(), _key(), _store(), _span()
+
+    demo = command("demo", "demo:run", "a virtual watch from Bluetooth to an encrypted store, no hardware", json, key)
+    demo.add_argument("--record", type=Path, metavar="PATH", help="play this WFDB record or RR text instead")
+    demo.add_argument(
+        "--store", type=Path, metavar="S", help="keep the store here (default: a new folder in demo-store)"
+    )
+    demo.add_argument("--hours", type=float, default=3.0, help="length of the synthetic recording (default 3)")
+    demo.add_argument("--seed", type=int, default=1, help="another seed is another wearer (default 1)")
+
+    scan = command("scan", "devices:scan", "list the Bluetooth devices that advertise", json)
+    scan.add_argument("--for", type=duration, default=5.0, dest="seconds", metavar="TIME", help="listen so long (5s)")
+    for name, run, text in (
+        ("record", "devices:record", "record a device into a store"),
+        ("live", "devices:live", "record a device and show heart rate and events as they come"),
+    ):
+        made = command(name, run, text, json, store, key)
+        made.add_argument("device", metavar="DEVICE", help="advertised name or address")
+        made.add_argument("--for", type=duration, dest="seconds", metavar="TIME", help="stop after this time (10m)")
+
+    imported = command(
+        "import", "holdings:import_files", "read recordings into a store (created if new)", json, store, key
+    )
+    imported.add_argument("files", nargs="+", type=Path, metavar="FILE", help="RECORD.hea (WFDB) or RR text; detected")
+    imported.add_argument("--subject", default="self", help="whose recording it is (default: self)")
+    command("analyze", "holdings:analyze", "compute features and events over all that a store holds", json, store, key)
+    command("streams", "holdings:streams", "list the streams of a store", json, store, key)
+    events = command("events", "holdings:events", "list the events of a store", json, store, key, span)
+    events.add_argument("--kind", help="only events of this kind")
+    features = command("features", "holdings:features", "list the features of a store", json, store, key, span)
+    features.add_argument("--csv", action="store_true", help="comma-separated values")
+    command("verify", "holdings:verify", "check every byte of a store", json, store, key)
+    _sync(commands, json, store, key)
+    _models(commands, json)
+    return parser
+
+
+def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser], *parents: argparse.ArgumentParser) -> None:
+    text = "hand what changed to another device, sealed for it; no network"
+    sync = commands.add_parser("sync", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+    identity = sync.add_parser("identity", help="show the key that others seal bundles for", parents=list(parents))
+    identity.set_defaults(run="sharing:identity")
+    bundle = sync.add_parser(
+        "bundle", help="write what changed since the last bundle for a recipient", parents=list(parents)
+    )
+    bundle.add_argument(
+        "--to", required=True, metavar="RECIPIENT", help="the key that `vitals sync identity` shows there"
+    )
+    bundle.add_argument("--since", type=int, metavar="SEQ", help="begin after this row instead of the kept cursor")
+    bundle.add_argument("file", type=Path, metavar="FILE", help="the sealed bundle to write")
+    bundle.set_defaults(run="sharing:bundle")
+    apply = sync.add_parser("apply", help="take in a bundle that was sealed for this store", parents=list(parents))
+    apply.add_argument("file", type=Path, metavar="FILE")
+    apply.set_defaults(run="sharing:apply")
+
+
+def _models(commands: argparse._SubParsersAction[argparse.ArgumentParser], json: argparse.ArgumentParser) -> None:
+    text = "the tiny models: list, explain, train, evaluate"
+    models = commands.add_parser("models", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, run: str, text: str) -> argparse.ArgumentParser:
+        made = models.add_parser(name, help=text, description=text, parents=[json])
+        made.set_defaults(run=run)
+        return made
+
+    action("list", "modelling:show_list", "list the shipped models")
+    action("card", "modelling:card", "show the card of a model").add_argument("name")
+    train = action("train", "modelling:train", "train a model from recordings (extra: train)")
+    train.add_argument("name")
+    train.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds the data sets")
+    train.add_argument("--out", type=Path, default=Path("models-out"), metavar="DIR", help="default: models-out")
+    train.add_argument("--seed", type=int, default=0)
+    evaluate = action("evaluate", "modelling:evaluate", "score a model on recordings (extra: train)")
+    evaluate.add_argument("name", help="a shipped model or the path of a .tflite with its card beside it")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds the data sets")
+    evaluate.add_argument("--subjects", help="only these, separated by commas")
+
+
+def _json() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument("--json", action="store_true", help="JSON lines on stdout")
+    return made
+
+
+def _key() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument("--passphrase-file", type=Path, metavar="FILE", help="read the passphrase from this file")
+    return made
+
+
+def _store() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument("--store", type=Path, required=True, metavar="S", help="the folder of the store")
+    return made
+
+
+def _span() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    made.add_argument("--from", dest="start", metavar="TIME", help="ISO 8601 with offset, e.g. 2026-11-24T08:00:00Z")
+    made.add_argument("--to", dest="end", metavar="TIME", help="ISO 8601 with offset")
+    return made
+
+
+def _version() -> str:
+    from vitals import __version__
+
+    return f"vitals {__version__}"

@@ -1,0 +1,50 @@
+"""Opening a store from the command line: prompt, file or environment variable."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitals.cli.speaking import say
+from vitals.errors import InputError
+
+if TYPE_CHECKING:
+    from vitals.store import Key, Store
+
+
+def key_from(arguments: argparse.Namespace, *, new: bool) -> Key:
+    """The key that the command line offers. Raises InputError where none can be had."""
+    from vitals.store import passphrase
+
+    if arguments.passphrase_file:
+        text = Path(arguments.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n")
+        if not text:
+            raise InputError(f"--passphrase-file {arguments.passphrase_file} is empty; write the passphrase into it")
+        return passphrase(text)
+    if text := os.environ.get("VITALS_PASSPHRASE", ""):
+        return passphrase(text)
+    if not sys.stdin.isatty():
+        raise InputError(
+            "no passphrase: there is no terminal to ask at; give --passphrase-file FILE or set VITALS_PASSPHRASE"
+        )
+    text = getpass.getpass("Passphrase of the new store: " if new else "Passphrase: ")
+    if new and text != getpass.getpass("Once more: "):
+        raise InputError("the two passphrases differ; nothing was created, try again")
+    if not text:
+        raise InputError("the passphrase is empty; nothing was opened")
+    return passphrase(text)
+
+
+def open_store(arguments: argparse.Namespace, *, create: bool = False) -> Store:
+    """The store that --store names; with `create` a new one is made where there is none."""
+    from vitals.store import Store
+
+    new = create and not Store.exists(arguments.store)
+    store = Store.open(arguments.store, key=key_from(arguments, new=new), create=new)
+    if new:
+        say(f"new encrypted store: {arguments.store} (without its passphrase nobody can read it, you included)")
+    return store

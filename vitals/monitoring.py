@@ -1,0 +1,132 @@
+"""The async shell: device -> analysis -> store, and events to whoever listens.
+
+Laws of this file:
+1. What arrives is stored before it is told: an event that the application has seen is in the store at the next flush.
+2. However it ends (end of stream, lost link, cancelled), everything that was taken in is analysed and flushed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from vitals.analysis import RrAnalysis
+from vitals.device import Device
+from vitals.values import Block, Event, Features, Gap
+
+if TYPE_CHECKING:
+    from vitals.store import Session, Store
+    from vitals_models import Model
+
+
+class Monitoring:
+    """Events of one device while it is being watched; iterate it with `async for`.
+
+    The iteration ends when the device has no more to say, and raises LinkLost when the link broke.
+    """
+
+    def __init__(self, device: Device, session: Session | None, model: Model | None) -> None:
+        self._device = device
+        self._session = session
+        self._analysis = RrAnalysis(model)
+        self._enough = asyncio.Event()
+        self._events: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
+        self.start_us: int | None = None  # time of the first sample, on the clock of the device's blocks
+        self.end_us: int | None = None  # time of the newest one
+        self.counts: Counter[str] = Counter()  # samples by kind of stream
+        self.gaps: Counter[str] = Counter()  # gaps by kind of stream
+        self.latest: dict[str, Block] = {}  # the newest block of each kind
+
+    async def watch(self) -> None:
+        """Take in all that the device says; runs as a task of `monitor`."""
+        outcome: BaseException | None = None
+        try:
+            async with self._device.items(self._enough) as items:
+                async for item in items:
+                    self.take(item)
+        except Exception as error:
+            outcome = error
+        finally:
+            self._derive(self._analysis.end())
+            if self._session:
+                self._session.flush()
+            self._events.put_nowait(outcome)
+
+    def stop(self) -> None:
+        """Enough: the iteration ends after what has arrived until now."""
+        self._enough.set()
+
+    @property
+    def seconds(self) -> float:
+        """How much time the samples span."""
+        return 0.0 if self.start_us is None or self.end_us is None else (self.end_us - self.start_us) / 1e6
+
+    def take(self, item: Block | Gap) -> None:
+        """One more block or gap."""
+        if isinstance(item, Block):
+            self.counts[item.kind] += len(item)
+            self.latest[item.kind] = item
+            self.start_us = item.start_us if self.start_us is None else min(self.start_us, item.start_us)
+            self.end_us = item.end_us if self.end_us is None else max(self.end_us, item.end_us)
+        else:
+            self.gaps[item.kind] += 1
+        if self._session:
+            if isinstance(item, Block):
+                self._session.append(item, made_by=self._device.made_by.get(item.kind))
+            else:
+                self._session.gap(item)
+        self._derive(self._analysis.push(item))
+
+    def _derive(self, made: list[Features | Event]) -> None:
+        for one in made:
+            if self._session:
+                if isinstance(one, Event):
+                    self._session.event(one)
+                else:
+                    self._session.features(one)
+            if isinstance(one, Event):
+                self._events.put_nowait(one)
+
+    def __aiter__(self) -> Monitoring:
+        return self
+
+    async def __anext__(self) -> Event:
+        item = await self._events.get()
+        if isinstance(item, Event):
+            return item
+        self._events.put_nowait(item)  # whoever asks again gets the same answer
+        if item is None:
+            raise StopAsyncIteration
+        raise item
+
+
+@asynccontextmanager
+async def monitor(
+    device: Device, *, store: Store | None = None, subject: str = "self", model: Model | None = None
+) -> AsyncIterator[Monitoring]:
+    """Watch a device: analyse what it streams, keep it in `store` (None: keep nothing), and yield its events.
+
+    Leaving the block stops watching. The iteration raises LinkLost when the link breaks, and StoreError where the store
+    cannot be written.
+    """
+    if store is None:
+        async with _watching(Monitoring(device, None, model)) as monitoring:
+            yield monitoring
+        return
+    session = store.session(device=device.info, source=device.source, zero_utc_us=device.zero_utc_us, subject=subject)
+    with session:
+        async with _watching(Monitoring(device, session, model)) as monitoring:
+            yield monitoring
+
+
+@asynccontextmanager
+async def _watching(monitoring: Monitoring) -> AsyncIterator[Monitoring]:
+    task = asyncio.create_task(monitoring.watch())
+    try:
+        yield monitoring
+    finally:
+        monitoring.stop()
+        await task

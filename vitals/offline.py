@@ -1,0 +1,96 @@
+"""What needs no device: recordings into a store, and analysis over what a store holds.
+
+Both are idempotent: a file is known by the hash of its bytes, a derived row by stream, maker and time.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitals.analysis import RrAnalysis
+from vitals.recording import Recording, open_recording
+from vitals.values import Block, DeviceInfo, Event, EventState, Gap
+
+if TYPE_CHECKING:
+    from vitals.store import Store, StreamInfo
+    from vitals_models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What one file brought in."""
+
+    recording: Recording
+    new: bool  # False: the store had it already, nothing was written
+    session: str  # its name in the store
+
+
+def import_recording(store: Store, path: Path, *, subject: str = "self", zero_utc_us: int | None = None) -> Imported:
+    """Read a recording into a store, once: the same bytes a second time change nothing.
+
+    `zero_utc_us` says when it began where the file does not; without both, time counts from 1970-01-01 UTC.
+    Raises FormatError, StoreError.
+    """
+    recording = open_recording(path)
+    known = store.find_import(recording.sha256)
+    if known is not None:
+        return Imported(recording, False, known.uid)
+    zero = recording.zero_utc_us if recording.zero_utc_us is not None else zero_utc_us or 0
+    device = DeviceInfo(name=recording.name, model=recording.format)
+    with store.session(
+        device=device, source="import", zero_utc_us=zero, subject=subject, source_sha256=recording.sha256
+    ) as session:
+        for item in recording.items:
+            if isinstance(item, Gap):
+                session.gap(item)
+            else:
+                session.append(item, made_by=recording.made_by.get(item.kind))
+    return Imported(recording, True, session.uid)
+
+
+@dataclass(frozen=True, slots=True)
+class Analyzed:
+    """What the analysis of one stream found."""
+
+    stream: StreamInfo
+    intervals: int
+    windows: int
+    events: int
+
+
+def analyze(store: Store, *, model: Model | None = None) -> Iterator[Analyzed]:
+    """Compute features and events over every RR stream of a store, as a live stream would have given them.
+
+    Results are stored with their makers; a second run changes nothing. Raises StoreError, ModelError.
+    """
+    for stream in store.streams("rr"):
+        yield _analyze_stream(store, stream, model)
+
+
+def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> Analyzed:
+    analysis = RrAnalysis(model)
+    intervals = windows = events = 0
+    with ExitStack() as contexts:
+        made = {maker: contexts.enter_context(store.analysis(stream, maker)) for maker in analysis.made_by}
+        derived = [d for item in items_of(store, stream) for d in analysis.push(item)] + analysis.end()
+        intervals = stream.n
+        for one in derived:
+            if isinstance(one, Event):
+                made[one.made_by].event(one)
+                events += one.state is not EventState.OPEN
+            else:
+                made[one.made_by].features(one)
+                windows += 1
+    return Analyzed(stream, intervals, windows, events)
+
+
+def items_of(store: Store, stream: StreamInfo) -> Iterator[Block | Gap]:
+    """Blocks and gaps of one stream, by time."""
+    return heapq.merge(
+        store.gap_list(stream), store.blocks(stream), key=lambda item: (item.start_us, isinstance(item, Block))
+    )
