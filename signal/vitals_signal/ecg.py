@@ -21,9 +21,10 @@ _QRS_BAND_HZ: Final = (8.0, 25.0)
 _ENVELOPE_S: Final = (0.11, 0.055)  # two moving averages in a row
 _BLOCK_S: Final = 1.4  # a block holds a beat at any rate above 43 bpm
 _LEVEL_BLOCKS: Final = 9
-_THRESHOLD: Final = 0.37  # of the level
-_SEARCH_BACK: Final = 0.18  # of the level, where a beat is overdue
-_OVERDUE: Final = 1.6  # times the median interval around
+_THRESHOLD: Final = 0.33  # of the level
+_SEARCH_BACK: Final = 0.15  # of the level, where a beat is overdue
+_ABOVE_NOISE: Final = 2.5  # times the median envelope, likewise
+_OVERDUE: Final = 1.4  # times the median interval around
 _REFRACTORY_S: Final = 0.25
 _T_WAVE_S: Final = 0.38
 _T_WAVE_SHARE: Final = 0.40  # of the QRS before it
@@ -122,9 +123,11 @@ def _candidates(
     block = max(1, int(_BLOCK_S * fs))
     starts = np.arange(0, len(envelope), block)
     level = _running_median(np.maximum.reduceat(envelope, starts), _LEVEL_BLOCKS)
+    noise = _running_median(np.array([np.median(envelope[a : a + block]) for a in starts]), _LEVEL_BLOCKS)
     around = np.interp(at, starts + block / 2, level)
+    floor = np.maximum(_SEARCH_BACK * around, _ABOVE_NOISE * np.interp(at, starts + block / 2, noise))
     # What the filter leaves of a straight line is rounding, not a heart beat.
-    keep = envelope[at] > np.maximum(_SEARCH_BACK * around, 1e-9)
+    keep = envelope[at] > np.maximum(np.minimum(floor, _THRESHOLD * around), 1e-9)
     return at[keep], envelope[at[keep]], around[keep]
 
 

@@ -75,7 +75,7 @@ def nn_intervals(rr_ms: ArrayLike, *, method: Method = "lipponen2019") -> NN:
       a spare beat is also looked for in the sum with the interval before; and missed and extra beats are repaired
       before the others are judged, because an artefact that hides behind another shows only then.
     - "malik": an interval that differs by more than 20 % from the last accepted one, or lies outside 200..4000 ms,
-      becomes NaN (Malik et al. 1989, doi 10.1093/oxfordjournals.eurheartj.a059417); nothing is interpolated.
+      becomes NaN (Malik et al., Eur. Heart J. 10, 1989); nothing is interpolated.
     - "none": nothing is judged.
 
     Never raises on data; an empty or all-NaN input gives an empty or all-NaN series. Raises ValueError on an unknown
