@@ -1,0 +1,42 @@
+"""Every error that vitals_models raises on purpose.
+
+    ModelError (RuntimeError)            a model cannot be used
+    ├── ModelFileError (ValueError)      the .tflite file is damaged, or holds what we do not run
+    ├── CardError (ValueError)           the card is damaged, or does not belong to the file
+    ├── ModelNotFound (ValueError)       no shipped model of that name, no file at that path
+    └── RuntimeUnavailable               the asked-for TensorFlow Lite runtime cannot run here
+    InputShapeError (ValueError)         the features given to a model have another shape or type
+    DataError (ValueError)               a data set is missing, damaged or empty
+
+The message says whose fault it is and what to do next. No message holds health data.
+"""
+
+from __future__ import annotations
+
+
+class ModelError(RuntimeError):
+    """A model cannot be used."""
+
+
+class ModelFileError(ModelError, ValueError):
+    """The .tflite file is damaged, or holds what we do not run."""
+
+
+class CardError(ModelError, ValueError):
+    """The card is damaged, or does not belong to the model file."""
+
+
+class ModelNotFound(ModelError, ValueError):
+    """There is no shipped model of that name and no file at that path."""
+
+
+class RuntimeUnavailable(ModelError):
+    """The asked-for TensorFlow Lite runtime cannot run here."""
+
+
+class InputShapeError(ValueError):
+    """The features given to a model have another shape or type than its card says."""
+
+
+class DataError(ValueError):
+    """A data set is missing, damaged or holds no subject that was asked for."""
