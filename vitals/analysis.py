@@ -11,20 +11,61 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitals.events import EpisodeRule, EpisodeTracker
 from vitals.values import Block, Event, Features, Gap, Provenance, Score
 
 if TYPE_CHECKING:
     from vitals_models import Model
+    from vitals_signal import HrvWindow
 
 MODEL = "irregular-rhythm"
 HOP = 16  # intervals from one window of 64 to the next
+HRV_WINDOW_S = 300.0  # the short-term recording of the Task Force (1996)
 
 Derived = Features | Event
+
+
+class Stage(Protocol):
+    """One thing that is computed from RR intervals."""
+
+    made_by: Provenance
+
+    def push(self, times_us: NDArray[np.int64], rr_ms: NDArray[np.float64]) -> Iterator[Derived]:
+        """Intervals and the beats that end them, shapes (n,), times increasing."""
+        ...
+
+    def gap(self, gap: Gap) -> Iterator[Derived]: ...
+
+    def end(self) -> Iterator[Derived]: ...
+
+
+class HrvStage:
+    """Heart-rate variability in the time domain, in windows of five minutes."""
+
+    def __init__(self) -> None:
+        import vitals_signal as dsp
+
+        self._stream = dsp.HrvTimeStream(HRV_WINDOW_S)
+        self.made_by = Provenance("hrv-time", dsp.HRV_VERSION, {"window_s": HRV_WINDOW_S})
+
+    def push(self, times_us: NDArray[np.int64], rr_ms: NDArray[np.float64]) -> Iterator[Derived]:
+        yield from map(self._features, self._stream.update(times_us, rr_ms))
+
+    def gap(self, gap: Gap) -> Iterator[Derived]:
+        self._stream.gap()
+        yield from ()
+
+    def end(self) -> Iterator[Derived]:
+        yield from map(self._features, self._stream.end())
+
+    def _features(self, window: HrvWindow) -> Features:
+        values = {**window.values, "corrected_share": window.corrected_share}
+        return Features("rr", window.start_us, window.end_us, values, window.coverage, window.reason, self.made_by)
 
 
 class RhythmStage:
@@ -46,7 +87,7 @@ class RhythmStage:
         self._windows = dsp.RhythmStream(HOP)
         self._episodes = EpisodeTracker("irregular_rhythm", "rr", rule, self.made_by)
 
-    def push(self, times_us: np.ndarray, rr_ms: np.ndarray) -> Iterator[Derived]:
+    def push(self, times_us: NDArray[np.int64], rr_ms: NDArray[np.float64]) -> Iterator[Derived]:
         windows = self._windows.update(times_us, rr_ms)
         if not windows:
             return
@@ -75,8 +116,8 @@ class RrAnalysis:
         self._last_us: int | None = None
 
     @cached_property
-    def _stages(self) -> list[RhythmStage]:
-        return [RhythmStage(self._model)]  # the model is loaded when the first interval comes
+    def _stages(self) -> list[Stage]:
+        return [HrvStage(), RhythmStage(self._model)]  # the model is loaded when the first interval comes
 
     @property
     def made_by(self) -> list[Provenance]:

@@ -44,15 +44,17 @@ class Monitoring:
         """Take in all that the device says; runs as a task of `monitor`."""
         outcome: BaseException | None = None
         try:
-            async with self._device.items(self._enough) as items:
-                async for item in items:
-                    self.take(item)
+            try:
+                async with self._device.items(self._enough) as items:
+                    async for item in items:
+                        self.take(item)
+            finally:
+                self._derive(self._analysis.end())
+                if self._session:
+                    self._session.flush()
         except Exception as error:
             outcome = error
         finally:
-            self._derive(self._analysis.end())
-            if self._session:
-                self._session.flush()
             self._events.put_nowait(outcome)
 
     def stop(self) -> None:

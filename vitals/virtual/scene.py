@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from vitals.virtual.backend import VirtualBackend, backends
-from vitals.virtual.radio import VirtualRadio
 from vitals.virtual.chest_strap import DEFAULT_INFO, Strap
+from vitals.virtual.radio import VirtualRadio
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ async def strap(
 ) -> AsyncIterator[LinkedDevice]:
     """A connected virtual chest strap that wears the heart `beats_s` (increasing beat times in seconds).
 
-    Its streams end when the last beat was sent. `zero_utc_us` is the UTC of beat time 0 (None: now). `options` are those
-    of `virtual_strap` (name, battery, contact, mtu, seed, ...). Run it with `vitals.virtual.run` in virtual time.
+    Its streams end when the last beat was sent. `zero_utc_us` is the UTC of beat time 0 (None: now). `options` are
+    those of `virtual_strap` (name, battery, contact, mtu, seed, ...). Run it with `vitals.virtual.run` in virtual time.
     """
     async with virtual_strap(beats_s, **options) as scene:
         now_us = round(asyncio.get_running_loop().time() * 1e6)
