@@ -29,6 +29,7 @@ _REFRACTORY_S: Final = 0.25
 _T_WAVE_S: Final = 0.38
 _T_WAVE_SHARE: Final = 0.40  # of the QRS before it
 _SNAP_S: Final = 0.08
+_LARGEST: Final = 1e12  # no converter gives more steps: beyond is garbage, and its square would overflow
 _CHUNK_S: Final = 300.0
 _MARGIN_S: Final = 2.0
 
@@ -47,7 +48,8 @@ def detect_r_peaks(ecg_mv: ArrayLike, fs: float) -> NDArray[np.int64]:
     qrs = qrs_band(ecg, fs)
     envelope = _box(_box(np.abs(qrs), _ENVELOPE_S[0] * fs), _ENVELOPE_S[1] * fs)
     envelope[void] = 0.0
-    at, height, level = _candidates(envelope, fs)
+    # What the filter leaves of a straight line is rounding, not a heart beat.
+    at, height, level = _candidates(envelope, fs, 1e-9 * float(np.abs(ecg).max()))
     at, height, level = _refractory(at, height, level, _REFRACTORY_S * fs)
     chosen = _without_t_waves(at, height, np.flatnonzero(height > _THRESHOLD * level), fs)
     peaks = _snap(qrs, at[_search_back(at, height, chosen, fs)], fs)
@@ -82,7 +84,7 @@ def prepare(ecg_mv: ArrayLike, fs: float) -> tuple[NDArray[np.float64], NDArray[
     ecg = np.array(ecg_mv, np.float64)
     if ecg.ndim != 1:
         raise ValueError(f"ecg_mv must have one dimension, got shape {ecg.shape}")
-    void = ~np.isfinite(ecg)
+    void = ~(np.abs(ecg) <= _LARGEST)  # also true for NaN
     if void.all():
         return np.zeros(len(ecg)), void
     if void.any():
@@ -115,7 +117,7 @@ def _box(x: NDArray[np.float64], width: float) -> NDArray[np.float64]:
 
 
 def _candidates(
-    envelope: NDArray[np.float64], fs: float
+    envelope: NDArray[np.float64], fs: float, least: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """Local maxima of the envelope that search back may still take: index, height and level around, shape (m,) each."""
     inner = envelope[1:-1]
@@ -126,8 +128,7 @@ def _candidates(
     noise = _running_median(np.array([np.median(envelope[a : a + block]) for a in starts]), _LEVEL_BLOCKS)
     around = np.interp(at, starts + block / 2, level)
     floor = np.maximum(_SEARCH_BACK * around, _ABOVE_NOISE * np.interp(at, starts + block / 2, noise))
-    # What the filter leaves of a straight line is rounding, not a heart beat.
-    keep = envelope[at] > np.maximum(np.minimum(floor, _THRESHOLD * around), 1e-9)
+    keep = envelope[at] > np.maximum(np.minimum(floor, _THRESHOLD * around), least)
     return at[keep], envelope[at[keep]], around[keep]
 
 

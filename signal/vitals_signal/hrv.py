@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.nn import NN, nn_intervals
+from vitals_signal.nn import LONGEST_MS, NN, nn_intervals
 
 HRV_VERSION: Final = "hrv-time-1"
 HRV_TIME_FEATURES: Final = (
@@ -36,9 +36,10 @@ _BIN_LIMIT: Final = 4096  # no heart pauses for half a minute: beyond, the histo
 def hrv_time(nn: NN | ArrayLike) -> dict[str, float]:
     """Time-domain measures of NN intervals, by their standard names (`HRV_TIME_FEATURES`).
 
-    `nn`: an `NN`, or intervals in ms, shape (n,), NaN between stretches (and for anything else that is not known).
+    `nn`: an `NN`, or intervals in ms, shape (n,); NaN, or anything not above 0 or above an hour,
+    stands between stretches.
 
-    With x the n finite intervals and d the m differences of intervals that follow each other directly:
+    With x the n intervals and d the m differences of intervals that follow each other directly:
 
     - MeanNN mean(x); SDNN sd(x), ddof 1; RMSSD sqrt(sum(d^2) / m); SDSD sd(d), ddof 1 (all ms)
     - CVNN SDNN / MeanNN; CVSD RMSSD / MeanNN; SDRMSSD SDNN / RMSSD
@@ -58,7 +59,8 @@ def hrv_time(nn: NN | ArrayLike) -> dict[str, float]:
     """
     series = nn.nn_ms if isinstance(nn, NN) else np.asarray(nn, np.float64).ravel()
     out = dict.fromkeys(HRV_TIME_FEATURES, float("nan"))
-    known = np.isfinite(series)
+    with np.errstate(invalid="ignore"):
+        known = (series > 0) & (series <= LONGEST_MS)
     x = series[known]
     if not len(x):
         return out
