@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vitals_signal.ec57 import match_beats, score_beats, sum_scores
 
 BEATS = st.lists(st.integers(0, 3000), unique=True, max_size=40).map(sorted)

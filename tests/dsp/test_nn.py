@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from vitals_signal import NN, Beat, hrv_time, nn_intervals
-from vitals_signal.synthetic import wearer
 
 from vitals.formats.wfdb import read_annotations
+from vitals_signal import NN, Beat, hrv_time, nn_intervals
+from vitals_signal.synthetic import wearer
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def _rmssd(nn: NN | NDArray[np.float64]) -> float:
 
 
 def test_rmssd_survives_one_percent_missed_and_one_percent_extra(shared: Path) -> None:
-    """Measured on these stretches: median 0.4 %, p90 4 % (NeuroKit2 0.2.13 "Kubios": 4.6 % and 19.5 %; uncorrected 580 %)."""
+    """Measured: median 0.4 %, p90 3 % (NeuroKit2 0.2.13 "Kubios" 4.6 % and 19.5 %; uncorrected 580 %)."""
     rng = np.random.default_rng(1)
     stretches = _clean_stretches(shared)
     assert len(stretches) >= 40

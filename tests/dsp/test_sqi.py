@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from vitals.formats.wfdb import read_annotations, read_signals
 from vitals_signal import detect_r_peaks, sqi_ecg
 from vitals_signal.ec57 import score_beats
 from vitals_signal.synthetic import ecg, wearer
-
-from vitals.formats.wfdb import read_annotations, read_signals
 
 
 def _mean_sqi(signal: NDArray[np.float64], fs: float, seconds: int = 30) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from vitals_signal import hrv_time, nn_intervals
 from vitals_signal.synthetic import SyntheticWearer, ecg, wearer
 

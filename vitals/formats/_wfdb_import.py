@@ -78,14 +78,17 @@ def rr_from_annotations(notes: Annotations, fs: float) -> tuple[list[Block], lis
     rr = np.diff(at)
     noisy, flutter = (_between(np.isin(notes.symbol, list(which)), beat) for which in ("~|", "[!]"))
     broken = flutter | (rr > _LONGEST_RR_S * rate) | (noisy & (rr > _LONGEST_NOISY_RR_S * rate))
-    blocks, gaps = [], []
+    blocks: list[Block] = []
+    gaps: list[Gap] = []
     cuts = [0, *(np.flatnonzero(broken) + 1).tolist(), len(at)]
     for begin, end in pairwise(cuts):
+        start_us = last_us = _us(at[begin], rate)
         if end - begin > 1:
-            blocks.append(rr_block(_us(at[begin], rate), rr[begin : end - 1].astype(np.int64), rate))
-    for k in np.flatnonzero(broken).tolist():
-        reason = "ventricular flutter" if flutter[k] else "missing beats"
-        gaps.append(Gap("rr", _us(at[k], rate), _us(at[k + 1], rate), reason))
+            blocks.append(rr_block(start_us, rr[begin : end - 1].astype(np.int64), rate))
+            last_us = blocks[-1].end_us  # not rounded anew: a gap begins exactly where its block ends
+        if end < len(at):
+            reason = "ventricular flutter" if flutter[end - 1] else "missing beats"
+            gaps.append(Gap("rr", last_us, _us(at[end], rate), reason))
     return blocks, gaps
 
 

@@ -87,7 +87,7 @@ class Annotations:
     """The annotations of a record, in the order of the file."""
 
     sample: NDArray[np.int64]  # (n,), in samples of `fs`
-    symbol: NDArray[np.str_]  # (n,), one WFDB symbol each; "<15>" for a code without one
+    symbol: NDArray[np.str_]  # (n,), WFDB or custom symbol each; "<15>" for a code without one
     aux: tuple[str, ...]  # (n,), "" where an annotation has no text, e.g. "(AFIB"
     fs: float | None  # time resolution stated in the file itself; None: that of the header
 
@@ -218,26 +218,31 @@ def read_annotations(path: Path | str, extension: str) -> Annotations:
 def _without_definitions(
     path: Path, sample: NDArray[np.int64], symbol: NDArray[np.str_], aux: list[str]
 ) -> Annotations:
-    """Notes that start with "##" speak about the file, not about the heart: read the time resolution, drop them all."""
-    fs: float | None = None
-    keep = np.ones(len(aux), np.bool_)
-    for k, text in enumerate(aux):
-        if sample[k] != 0:
-            break
-        if symbol[k] == '"' and text.startswith("## "):
-            if text.startswith("## time resolution:"):
-                fs = _number(path, "time resolution", text.partition(":")[2].strip(), float, _DEFAULT_FS)
-                if not 0 < fs < 1e9:
-                    raise _refuse(path, "time resolution", str(fs), "it must lie above 0 Hz")
-            keep[k] = False
-    # The notes that define custom symbols stand between two such marks and bear no "##".
-    ends = [k for k, text in enumerate(aux) if text == "## end of definitions"]
-    if ends and not keep[ends[0]]:
-        keep[: ends[0]] = False
+    """Notes at time 0 that start with "##" speak about the file, not about the heart: read them, then drop them.
+
+    They give the time resolution and, between two marks, one custom symbol per note ("45 y some words"). Annotations
+    of code 0 mark nothing; WFDB writes one where these notes end.
+    """
     if len(sample) and int(sample.min()) < 0:
-        raise _refuse(
-            path, "annotation time", str(int(sample.min())), "times before the record's start; the file is damaged"
-        )
+        raise _refuse(path, "annotation time", str(int(sample.min())), "it lies before the record; the file is damaged")
+    fs: float | None = None
+    keep = symbol != _SYMBOLS[0]
+    custom: dict[str, str] = {}
+    defining = False
+    for k, text in enumerate(aux):
+        if sample[k] != 0 or symbol[k] not in ('"', _SYMBOLS[0]):
+            break
+        keep[k] &= not (text.startswith("## ") or defining)
+        if text.startswith("## time resolution:"):
+            fs = _number(path, "time resolution", text.partition(":")[2].strip(), float, _DEFAULT_FS)
+            if not 0 < fs < 1e9:
+                raise _refuse(path, "time resolution", str(fs), "it must lie above 0 Hz")
+        elif text.startswith("## "):
+            defining = text == "## annotation type definitions"
+        elif defining:
+            code, _, meaning = text.partition(" ")
+            custom[f"<{code}>"] = meaning.partition(" ")[0]
+    symbol = np.array([custom.get(one, one) for one in symbol.tolist()]) if custom else symbol
     return Annotations(sample[keep], symbol[keep], tuple(text for k, text in zip(keep, aux, strict=True) if k), fs)
 
 
