@@ -106,7 +106,7 @@ def test_an_unknown_method_is_refused() -> None:
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True) | st.floats(200, 2000), max_size=300))
 def test_any_numbers_give_a_sane_series(values: list[float]) -> None:
     for method in ("lipponen2019", "malik", "none"):
-        nn = nn_intervals(values, method=method)  # type: ignore[arg-type]
+        nn = nn_intervals(values, method=method)
         assert nn.nn_ms.shape == nn.beat.shape == nn.source.shape
         assert np.all(np.isnan(nn.nn_ms) | (nn.nn_ms > 0))
         assert np.all(np.diff(nn.source) >= 0)
