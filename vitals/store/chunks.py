@@ -1,18 +1,18 @@
 """Blocks of one stream to chunks and back.
 
 A chunk is an immutable run of one or more segments; a segment is a block as it came in, or several that continue each
-other.
+other on the same anchor.
 
     payload  = segments u16 | segment * m | values blob | offsets blob, if the timing is STAMPED
-    segment  = rows u32 | start u64            microseconds after the chunk's t0
-    blob     = codec u8 | length u32 | bytes   (see codec.py; little-endian)
+    segment  = rows u32 | anchor i64 | first i64     the block's t0_us minus the chunk's, and its `first`
+    blob     = codec u8 | length u32 | bytes         (see codec.py; little-endian)
 
+The chunk's own t0_us and t1_us are the start_us of its first block and the end_us of its last.
 The check value beside it is CRC-32 (ISO-HDLC, as in zlib) over t0 i64 | codec u8 | n u32 | payload.
 
 Laws of this file:
-1. What comes out has the values, dtype, shape and times that went in, to the microsecond. Blocks are joined only
-   where the next one begins where the last one ends (within the 1 us to which both are rounded, measured from the
-   start of the segment, so that the error does not add up).
+1. What comes out has the values, dtype, shape and times that went in, exactly. Blocks are joined only where one goes on
+   where the last one ended, on the same anchor. An empty block keeps its neighbours apart: a gap lies there.
 2. A chunk spans at most MOST_SPAN_US and MOST_SAMPLES: reading ten seconds never decodes a day.
 """
 
@@ -35,7 +35,7 @@ MOST_SPAN_US = 3600 * 1_000_000
 MOST_SAMPLES = 32_768
 _MOST_SEGMENTS = 4096
 _COUNT = struct.Struct("<H")
-_SEGMENT = struct.Struct("<IQ")
+_SEGMENT = struct.Struct("<Iqq")
 _BLOB = struct.Struct("<BI")
 _CHECKED = struct.Struct("<qBI")
 
@@ -119,35 +119,49 @@ def pack(blocks: Iterable[Block]) -> Iterator[Chunk]:
 
 
 def _fits(held: list[Block], piece: Block) -> bool:
-    in_order = piece.t0_us >= held[-1].t0_us and piece.end_us >= held[-1].end_us
-    near = piece.end_us - held[0].t0_us <= MOST_SPAN_US and len(held) < _MOST_SEGMENTS
+    in_order = piece.start_us >= held[-1].start_us and piece.end_us >= held[-1].end_us
+    near = piece.end_us - held[0].start_us <= MOST_SPAN_US and len(held) < _MOST_SEGMENTS
     return in_order and near and piece.values.dtype == held[0].values.dtype
 
 
 def join(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Blocks of one stream, where one that continues the last is joined to it; empty blocks vanish."""
+    """Blocks of one stream, those that continue the last joined to it; empty ones keep their neighbours apart."""
     run: list[Block] = []
-    steps = 0
+    step = 0  # where the run goes on: the step of its next sample, or the time of its last
     for block in blocks:
+        if run and not (len(block) and _continues(run[0], step, block)):
+            yield _joined(run)
+            run = []
         if not len(block):
             continue
-        if run and not _continues(run[0], steps, block):
-            yield _joined(run)
-            run, steps = [], 0
         run.append(block)
-        steps += int(block.values.sum(dtype=np.int64)) if block.timing is Timing.INTERVAL else len(block)
+        if block.timing is Timing.STAMPED:
+            step = block.end_us
+        elif block.timing is Timing.INTERVAL:
+            step = block.first + int(block.values.sum(dtype=np.int64))
+        else:
+            step = block.first + len(block)
     if run:
         yield _joined(run)
 
 
-def _continues(first: Block, steps: int, block: Block) -> bool:
-    if block.timing is Timing.STAMPED or block.values.dtype != first.values.dtype:
+def _continues(run: Block, step: int, block: Block) -> bool:
+    if block.values.dtype != run.values.dtype:
         return False
-    return abs(block.t0_us - (first.t0_us + round(steps * 1e6 / first.rate_hz))) <= 1
+    if block.timing is Timing.STAMPED:
+        return block.start_us >= step
+    return (block.t0_us, block.first) == (run.t0_us, step)
 
 
 def _joined(run: list[Block]) -> Block:
-    return run[0] if len(run) == 1 else replace(run[0], values=np.concatenate([block.values for block in run]))
+    if len(run) == 1:
+        return run[0]
+    offsets = [block.offsets_us + (block.t0_us - run[0].t0_us) for block in run if block.offsets_us is not None]
+    return replace(
+        run[0],
+        values=np.concatenate([block.values for block in run]),
+        offsets_us=np.concatenate(offsets) if offsets else None,
+    )
 
 
 def _pieces(block: Block) -> Iterator[Block]:
@@ -155,38 +169,37 @@ def _pieces(block: Block) -> Iterator[Block]:
     times = block.times_us()
     start = 0
     while start < len(block):
-        before = block.t0_us if start == 0 else int(times[start - 1 if block.timing is Timing.INTERVAL else start])
-        stop = min(start + rows, int(np.searchsorted(times, before + MOST_SPAN_US, side="right")))
+        begins = block.start_us if start == 0 else int(times[start - (block.timing is Timing.INTERVAL)])
+        stop = min(start + rows, int(np.searchsorted(times, begins + MOST_SPAN_US, side="right")))
         stop = max(stop, start + 1)
-        yield cut(block, start, stop, times)
+        yield cut(block, start, stop)
         start = stop
 
 
-def cut(block: Block, start: int, stop: int, times: NDArray[np.int64]) -> Block:
-    """Samples [start, stop) of a block whose `times_us()` are `times`."""
+def cut(block: Block, start: int, stop: int) -> Block:
+    """Samples [start, stop) of a block; no time moves."""
     if (start, stop) == (0, len(block)):
         return block
-    if block.timing is Timing.INTERVAL:
-        t0 = block.t0_us if start == 0 else int(times[start - 1])
+    first, offsets = block.first, block.offsets_us
+    if offsets is not None:
+        offsets = offsets[start:stop]
+    elif block.timing is Timing.INTERVAL:
+        first += int(block.values[:start].sum(dtype=np.int64))
     else:
-        t0 = int(times[start]) if start < stop else block.t0_us
-    offsets = None
-    if block.timing is Timing.STAMPED:
-        assert block.offsets_us is not None
-        offsets = block.offsets_us[start:stop] - (t0 - block.t0_us)
-    return replace(block, t0_us=t0, values=block.values[start:stop], offsets_us=offsets)
+        first += start
+    return replace(block, values=block.values[start:stop], offsets_us=offsets, first=first)
 
 
 def _encode(blocks: list[Block]) -> Chunk:
-    t0 = blocks[0].t0_us
+    t0 = blocks[0].start_us
     values = np.concatenate([block.values for block in blocks])
     number, blob = codec.encode(values)
     payload = _COUNT.pack(len(blocks))
-    payload += b"".join(_SEGMENT.pack(len(block), block.t0_us - t0) for block in blocks)
+    payload += b"".join(_SEGMENT.pack(len(block), block.t0_us - t0, block.first) for block in blocks)
     payload += _BLOB.pack(number, len(blob)) + blob
     if blocks[0].timing is Timing.STAMPED:
         offsets = np.concatenate([block.offsets_us for block in blocks if block.offsets_us is not None])
-        kept, blob = codec.encode(offsets)
+        kept, blob = codec.encode(offsets.astype(np.int64))
         payload += _BLOB.pack(kept, len(blob)) + blob
     return Chunk(t0, blocks[-1].end_us, len(values), number, check_value(t0, number, len(values), payload), payload)
 
@@ -214,24 +227,23 @@ def unpack(chunk: Chunk, shape: Shape) -> list[Block]:
     except struct.error:
         raise _misfit() from None
     channels = 0 if values.ndim == 1 else values.shape[1]
-    rows = sum(rows for rows, _ in segments)
-    if (
-        at != len(chunk.payload)
-        or rows != chunk.n
-        or channels != shape.channels
-        or not all(rows for rows, _ in segments)
-    ):
+    rows = sum(rows for rows, _, _ in segments)
+    if at != len(chunk.payload) or rows != chunk.n or channels != shape.channels or not all(s[0] for s in segments):
+        raise _misfit()
+    if offsets is not None and (offsets.shape != (chunk.n,) or offsets.dtype != np.int64):
         raise _misfit()
     blocks, start = [], 0
-    for rows, begin in segments:
+    for rows, anchor, first in segments:
         stamps = None if offsets is None else offsets[start : start + rows]
-        if begin > MOST_SPAN_US or (stamps is not None and (stamps.shape != (rows,) or stamps.dtype != np.int64)):
-            raise _misfit()
         piece = values[start : start + rows]
-        t0 = chunk.t0_us + begin
-        blocks.append(Block(shape.kind, t0, shape.timing, shape.rate_hz, piece, shape.scale, shape.unit, stamps))
+        t0 = chunk.t0_us + anchor
+        blocks.append(Block(shape.kind, t0, shape.timing, shape.rate_hz, piece, shape.scale, shape.unit, stamps, first))
         start += rows
-    if blocks[-1].end_us != chunk.t1_us:
+    try:
+        starts, ends = [block.start_us for block in blocks], [block.end_us for block in blocks]
+    except (ValueError, ArithmeticError):  # a rate or a step that leads nowhere
+        raise _misfit() from None
+    if starts != sorted(starts) or ends != sorted(ends) or (starts[0], ends[-1]) != (chunk.t0_us, chunk.t1_us):
         raise _misfit()
     return blocks
 

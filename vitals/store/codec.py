@@ -6,7 +6,7 @@
     flags    bit 0: the body is a zstd frame (RFC 8878) that states its size
 
     codec 0  body = the values in C order
-    codec 1  body = for each column: (order << 4 | width) u8, then `width` byte planes of n bytes, lowest byte first.
+    codec 1  body = for each column: (order << 4 | width) u8, then `width` (1..8) planes of n bytes, lowest byte first.
              The column is differenced `order` times (0..2, each time modulo 2**64, the first value kept, as if a zero
              went before it), mapped by zigzag (0, -1, 1, -2 -> 0, 1, 2, 3), and split into planes: plane k holds byte
              k of each value.
@@ -64,7 +64,7 @@ def _column(values: NDArray[np.int64]) -> bytes:
         cost = _cost(mapped)
         if cost < best_cost:
             best, best_order, best_cost = mapped, order, cost
-    width = (int(best.max()).bit_length() + 7) // 8
+    width = max(1, (int(best.max()).bit_length() + 7) // 8)
     planes = best.astype("<u8").view(np.uint8).reshape(-1, 8).T[:width]
     return bytes([best_order << 4 | width]) + planes.tobytes()
 
@@ -102,7 +102,7 @@ def decode(codec: int, blob: bytes, n: int) -> NDArray[Any]:
             raise _damaged("its length")
         order, planes = body[offset] >> 4, body[offset] & 15
         offset += 1
-        if order > 2 or planes > 8 or offset + planes * n > len(body):
+        if order > 2 or not 1 <= planes <= 8 or offset + planes * n > len(body):
             raise _damaged("a column")
         wide[:, k] = _restore(body[offset : offset + planes * n], order, planes, n)
         offset += planes * n

@@ -90,7 +90,9 @@ def _unique(sql: str) -> str:
     sqlcipher3 0.6.4 (src/cursor.c) returns success where preparing fails, if the cached statement of the same text is
     still in use; a text that is never repeated is never found in that cache.
     """
-    return f"{sql.rstrip(' ;' + chr(10) + chr(9))}\n;/*{next(_serial)}*/"
+    text = sql.rstrip("; \t\r\n")
+    open_comment = "\n" if "--" in text.rpartition("\n")[2] else ""  # a comment would swallow the semicolon
+    return f"{text}{open_comment};/*{next(_serial)}*/"
 
 
 @contextmanager
@@ -177,6 +179,17 @@ class Connection(engine.Connection):  # type: ignore[misc]
         """Roll the open transaction back, if there is one."""
         with _both_families():
             super().rollback()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        with _both_families():
+            return bool(super().in_transaction)
+
+    def backup(self, *args: Any, **options: Any) -> None:
+        """As `sqlite3.Connection.backup`; the target needs a key of its own."""
+        with _both_families():
+            super().backup(*args, **options)
 
     def iterdump(self) -> Iterator[str]:
         """The database as SQL text, line by line (plaintext: for the caller's eyes only)."""

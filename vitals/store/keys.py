@@ -12,7 +12,6 @@ References: Argon2id RFC 9106; HKDF RFC 5869; AES-GCM NIST SP 800-38D; base32 RF
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import secrets
 import unicodedata
@@ -129,7 +128,7 @@ def recovery(code: str) -> Key:
     digits = code.upper().translate(str.maketrans("018", "OIB", " -\t\n"))
     try:
         raw = base64.b32decode(digits)
-    except binascii.Error:
+    except ValueError:  # also binascii.Error, and what is not ASCII
         raw = b""
     secret, check = raw[:KEY_BYTES], raw[KEY_BYTES:]
     if len(raw) != KEY_BYTES + _CHECK_BYTES or not secrets.compare_digest(check, _check(secret)):

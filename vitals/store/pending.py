@@ -139,7 +139,15 @@ class Pending:
         waiting = self.blocks.setdefault(key, [])
         waiting.append(replace(block, t0_us=block.t0_us + self.shift_us))
         self.samples += block.values.size
-        return waiting[-1].end_us - waiting[0].t0_us
+        return waiting[-1].end_us - waiting[0].start_us
+
+    def note(self, note: Note) -> None:
+        """Hold a note; a gap keeps the blocks before and after it apart."""
+        self.notes.append(note)
+        if isinstance(note, Gap):
+            for key, waiting in self.blocks.items():
+                if key.shape.kind == note.kind:
+                    waiting.append(chunks.cut(waiting[-1], 0, 0))
 
     def pack(self) -> dict[StreamKey, list[Chunk]]:
         """The blocks as chunks."""

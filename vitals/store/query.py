@@ -157,12 +157,12 @@ def blocks(connection: Connection, stream_id: int, start_us: int, end_us: int) -
         )
         for row in page:
             for block in chunks.unpack(Chunk(*row[1:]), shape):
-                if block.t0_us >= end_us or block.end_us < start_us:
+                if block.start_us >= end_us or block.end_us < start_us:
                     continue
                 times = block.times_us()
                 low, high = np.searchsorted(times, [start_us, end_us], side="left")
                 if low < high:
-                    yield chunks.cut(block, int(low), int(high), times)
+                    yield chunks.cut(block, int(low), int(high))
         if len(page) < _PAGE:
             return
         after = (page[-1][1], page[-1][0])

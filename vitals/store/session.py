@@ -73,7 +73,7 @@ class _Notes:
             raise InputError(
                 f"a {type(note).__name__} of {kind_of(note)} ends before it starts: swap start_us and end_us"
             )
-        self._pending.notes.append(note)
+        self._pending.note(note)
         self._taken(0)
 
     def _open(self) -> None:

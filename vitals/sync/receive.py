@@ -303,8 +303,8 @@ class _Chain:
 
 def _fork(origin: bytes, seq: int) -> SyncError:
     return SyncError(
-        f"the log of {origin.hex()[:8]} forks at entry {seq}: the sender's differs from what this store holds. One of the "
-        "two was put back to an older copy, or altered; run `vitals verify` on both"
+        f"the log of {origin.hex()[:8]} forks at entry {seq}: the sender's differs from what this store holds. One of "
+        "the two was put back to an older copy, or altered; run `vitals verify` on both"
     )
 
 
