@@ -1,0 +1,126 @@
+"""The card of a model: what it was trained on, how well it did on whom, and what it must not be used for.
+
+Laws
+1. A card names its model file by SHA-256; `load` checks it.
+2. The same training gives the same card, byte for byte: no time stamps.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from vitals_models.errors import CardError
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure with its 95 % interval from resampling subjects; None where one subject or class is too few."""
+
+    data: str  # data set
+    name: str  # "sensitivity", "specificity", "auroc", ...
+    value: float
+    low: float | None
+    high: float | None
+    subjects: int
+    windows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set that a model was trained on."""
+
+    name: str
+    title: str
+    licence: str
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything about a model that its file does not say."""
+
+    name: str
+    version: str
+    task: str
+    output: str
+    feature_version: str
+    features: tuple[str, ...]
+    mean: tuple[float, ...]  # standardisation, outside the network
+    std: tuple[float, ...]
+    clip: float  # standardised features are cut at +- this
+    threshold: float  # probability from which on a window is positive
+    sources: tuple[Source, ...]
+    held_out: tuple[str, ...]  # subjects never seen in training
+    split: str
+    measures: tuple[Measure, ...]
+    limits: tuple[str, ...]
+    recipe: tuple[str, ...]
+    sha256: str
+    size_bytes: int
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=False, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Card:
+        """Raises CardError, which names the field, for anything that `to_json` could not have written."""
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise CardError(f"card: not JSON ({error})") from None
+        values = _fields(cls, raw, "card")
+        for name in ("name", "version", "task", "output", "feature_version", "split", "sha256"):
+            _check(isinstance(values[name], str), name)
+        for name in ("clip", "threshold"):
+            _check(_is_number(values[name]), name)
+        _check(0.0 < values["threshold"] < 1.0, "threshold")
+        _check(values["clip"] > 0, "clip")
+        _check(isinstance(values["size_bytes"], int), "size_bytes")
+        for name in ("features", "held_out", "limits", "recipe"):
+            values[name] = _list(values[name], name, lambda item: isinstance(item, str))
+        for name in ("mean", "std"):
+            values[name] = _list(values[name], name, _is_number)
+            _check(len(values[name]) == len(values["features"]), name)
+        _check(all(s > 0 for s in values["std"]), "std")
+        values["sources"] = tuple(_source(item) for item in _list(values["sources"], "sources", bool))
+        values["measures"] = tuple(_measure(item) for item in _list(values["measures"], "measures", bool))
+        return cls(**values)
+
+
+def _source(raw: Any) -> Source:
+    values = _fields(Source, raw, "sources")
+    values["subjects"] = _list(values["subjects"], "subjects", lambda item: isinstance(item, str))
+    _check(all(isinstance(values[name], str) for name in ("name", "title", "licence")), "sources")
+    return Source(**values)
+
+
+def _measure(raw: Any) -> Measure:
+    values = _fields(Measure, raw, "measures")
+    _check(all(isinstance(values[name], str) for name in ("data", "name")), "measures")
+    _check(_is_number(values["value"]), "measures")
+    _check(all(values[name] is None or _is_number(values[name]) for name in ("low", "high")), "measures")
+    _check(all(isinstance(values[name], int) for name in ("subjects", "windows")), "measures")
+    return Measure(**values)
+
+
+def _fields(kind: type[Any], raw: Any, what: str) -> dict[str, Any]:
+    wanted = {field.name for field in fields(kind)}
+    if not isinstance(raw, dict) or set(raw) != wanted:
+        raise CardError(f"card: {what} must have exactly the fields {', '.join(sorted(wanted))}")
+    return dict(raw)
+
+
+def _list(raw: Any, name: str, fits: Any) -> tuple[Any, ...]:
+    _check(isinstance(raw, list) and all(fits(item) for item in raw), name)
+    return tuple(raw)
+
+
+def _is_number(raw: Any) -> bool:
+    return isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < 1e300
+
+
+def _check(good: bool, name: str) -> None:
+    if not good:
+        raise CardError(f"card: the field {name} holds a value that no card can hold; get the file again")

@@ -1,0 +1,9 @@
+"""Training and evaluation, reproducible from a seed (train extra: scikit-learn, wfdb, ai-edge-litert).
+
+`python -m vitals_models.training train DATA OUT` and `python -m vitals_models.training evaluate MODEL DATA`.
+"""
+
+from vitals_models.training.irregular_rhythm import HELD_OUT, Report, SubjectScore, evaluate, train
+from vitals_models.training.validation import CrossValidation, cross_validate
+
+__all__ = ["CrossValidation", "HELD_OUT", "Report", "SubjectScore", "cross_validate", "evaluate", "train"]
