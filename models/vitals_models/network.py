@@ -10,6 +10,7 @@ Laws
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -101,7 +102,7 @@ def read_network(data: bytes) -> Network:
         layers.append(_layer(named, buffers, _relu(operator)))
     if current != last:
         raise ModelFileError("model file: the last layer is not the output")
-    for before, after in zip(layers[:-1], layers[1:], strict=True):
+    for before, after in itertools.pairwise(layers):
         if before.weights.shape[0] != after.weights.shape[1] or before.target != after.source:
             raise ModelFileError("model file: two neighbouring layers do not fit")
     return Network(tuple(layers))

@@ -2,7 +2,7 @@
 
 Laws
 1. Symmetric weights, min/max statistics, never a moving average; int8 logits out, no sigmoid inside: 256 levels of
-   probability would cost ranking, and standardisation stays outside (facts of this project: folding it in cost 38 points).
+   probability would cost ranking. Standardisation stays outside: one scale for all inputs would drown the small ones.
 2. The same network gives the same bytes.
 """
 

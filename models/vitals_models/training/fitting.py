@@ -1,4 +1,4 @@
-"""The recipe of irregular rhythm: strongly regularised logistic regression, calibrated and thresholded on unseen people.
+"""The recipe of irregular rhythm: logistic regression with a strong ridge, calibrated and thresholded on unseen people.
 
 Laws
 1. Within a class every record weighs the same, up to 200 windows; the classes weigh the same; all weights sum to one,
@@ -65,7 +65,7 @@ def fit(windows: Windows, records: NDArray[np.intp], *, seed: int) -> Fitted:
 
 
 def folds(windows: Windows, records: NDArray[np.intp], count: int, seed: int) -> list[NDArray[np.intp]]:
-    """Disjoint groups of records, nobody in two of them: people with fibrillation are dealt out first, then each set."""
+    """Disjoint groups of records, nobody in two: people with fibrillation are dealt out first, then each set."""
     rng = np.random.default_rng(seed)
     with_af = {windows.persons[r] for r in np.unique(windows.record[windows.y]) if r in records}
     people: dict[str, list[int]] = {}

@@ -1,12 +1,10 @@
 """Figures of a binary classifier, with intervals from resampling subjects.
 
-Windows of one person are not independent: the 95 % interval is the percentile bootstrap over records (Efron & Tibshirani
-1993), 1000 draws. Where fewer than three records carry a class, there is no interval (None).
+Windows of one person are not independent: the 95 % interval is the percentile bootstrap over records (Efron &
+Tibshirani 1993), 1000 draws. Where fewer than three records carry a class, there is no interval (None).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,27 +35,27 @@ def measures(
     """Sensitivity, specificity and AUROC of one data set, whichever its classes allow. All arrays are (W,)."""
     records, owner = np.unique(record, return_inverse=True)
     called = score >= threshold
-    hit, af = (np.bincount(owner, flags, len(records)) for flags in (called & positive, positive))
-    clear, non = (np.bincount(owner, flags, len(records)) for flags in (~called & ~positive, ~positive))
+
+    def count(flags: Flags) -> Floats:
+        return np.bincount(owner, flags, len(records)).astype(np.float64)
+
+    hit, af, clear, non = count(called & positive), count(positive), count(~called & ~positive), count(~positive)
     draws = np.random.default_rng(seed).integers(0, len(records), (DRAWS, len(records)))
     found = []
     for name, part, whole in (("sensitivity", hit, af), ("specificity", clear, non)):
         if whole.sum():
-            low, high = _interval(lambda d, p=part, w=whole: _ratio(p[d].sum(), w[d].sum()), draws, whole)
+            low, high = _interval(np.array([_ratio(part[d].sum(), whole[d].sum()) for d in draws]), whole)
             found.append(Measure(data, name, _round(part.sum() / whole.sum()), low, high, *_size(whole)))
     if af.sum() and non.sum():
-        counts = np.array([np.bincount(draw, minlength=len(records)) for draw in draws], dtype=np.float64)
-        low, high = _interval(lambda d: auroc(score, positive, d[owner]), counts, np.minimum(af, non))
+        drawn = (np.bincount(draw, minlength=len(records)).astype(np.float64) for draw in draws)
+        low, high = _interval(np.array([auroc(score, positive, times[owner]) for times in drawn]), np.minimum(af, non))
         found.append(Measure(data, "auroc", _round(auroc(score, positive)), low, high, *_size(af + non)))
     return tuple(found)
 
 
-def _interval(
-    figure: Callable[[NDArray[np.generic]], float], draws: NDArray[np.generic], carriers: Floats
-) -> tuple[float | None, float | None]:
+def _interval(values: Floats, carriers: Floats) -> tuple[float | None, float | None]:
     if np.count_nonzero(carriers) < 3:
         return None, None
-    values = np.array([figure(draw) for draw in draws])
     low, high = np.nanpercentile(values, (2.5, 97.5))
     return _round(low), _round(high)
 

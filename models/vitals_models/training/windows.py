@@ -1,7 +1,7 @@
 """From recordings to labelled feature windows.
 
-A window is positive where at least half of its 64 intervals lie in atrial fibrillation, so that an episode's edges count
-as what most of the window is. A window with more than 10 % flutter is not scored (see datasets, law 2).
+A window is positive where at least half of its 64 intervals lie in atrial fibrillation: an episode's edges count as what
+most of the window is. A window with more than 10 % flutter is not scored (see datasets, law 2).
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class Windows:
 def collect(recordings: Iterable[Recording], *, progress: Progress | None = None) -> Windows:
     """Features and labels of every window that can be scored, records in the order given."""
     features, labels, owners = [np.empty((0, len(RHYTHM_FEATURES)))], [np.empty(0, dtype=np.bool_)], []
-    keys, sets, persons, abstained = [], [], [], 0
+    keys: list[str] = []
+    sets: list[str] = []
+    persons: list[str] = []
+    abstained = 0
     for recording in recordings:
         windows = rhythm_windows(recording.times_us, recording.rr_ms, hop=HOP)
         last = np.searchsorted(recording.times_us, np.array([w.end_us for w in windows], dtype=np.int64))
