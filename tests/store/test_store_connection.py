@@ -40,24 +40,17 @@ def test_errors_are_of_both_families(connection: Connection) -> None:
                 connection.execute(sql)
 
 
-def test_a_statement_that_fails_to_prepare_says_so_while_its_twin_is_in_use(connection: Connection) -> None:
-    # With sqlcipher3 0.6.4 alone the second CREATE INDEX is "OK" and the second SELECT finds no rows.
+def test_a_statement_that_fails_to_prepare_says_so_every_time(connection: Connection) -> None:
+    # With sqlcipher3 0.6.4 alone the second failure is no error: it finds the statement in its cache, still in use,
+    # and gives no rows.
     connection.execute("CREATE TABLE t(a)")
-    connection.executemany("INSERT INTO t VALUES(?)", [(k,) for k in range(10)])
-    create = "CREATE INDEX i ON t(a)"
-    held = connection.execute(create)
-    with pytest.raises(sqlite3.OperationalError, match="already exists"):
-        connection.execute(create)
-    select = "SELECT a FROM t"
-    reading = connection.execute(select)
+    connection.execute("INSERT INTO t VALUES(1)")
+    reading = connection.execute("SELECT * FROM t")
     reading.fetchone()
-    other = connection.cursor()
-    other.execute(select).fetchall()
-    reading.close()
-    held.close()
     connection.execute("DROP TABLE t")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        connection.execute(select)
+    for cursor in (reading, connection.cursor(), connection.cursor()):
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            cursor.execute("SELECT * FROM t")
 
 
 def test_stored_sql_is_as_it_was_written(connection: Connection) -> None:
