@@ -47,7 +47,6 @@ def detect_r_peaks(ecg_mv: ArrayLike, fs: float) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     qrs = qrs_band(ecg, fs)
     envelope = _box(_box(np.abs(qrs), _ENVELOPE_S[0] * fs), _ENVELOPE_S[1] * fs)
-    envelope[void] = 0.0
     # What the filter leaves of a straight line is rounding, not a heart beat.
     at, height, level = _candidates(envelope, fs, 1e-9 * float(np.abs(ecg).max()))
     at, height, level = _refractory(at, height, level, _REFRACTORY_S * fs)

@@ -37,6 +37,18 @@ def test_mit_bih_by_ec57(shared: Path) -> None:
     assert total.offset_sd_ms <= 25
 
 
+def test_t_waves_and_late_beats(shared: Path) -> None:
+    """114 has tall T waves (99.69 % +P; 98.8 without the rule), 201 weak beats after pauses (99.08 % Se; 97.6)."""
+    assert _score(shared / "data" / "mitdb" / "114").positive_predictivity > 0.995
+    assert _score(shared / "data" / "mitdb" / "201").sensitivity > 0.985
+
+
+def test_an_electrode_swap_changes_nothing(shared: Path) -> None:
+    """A record with upright and inverted ventricular beats, turned upside down."""
+    ecg_mv = read_signals(shared / "data" / "mitdb" / "208", stop=360 * 300).physical(0)
+    np.testing.assert_array_equal(detect_r_peaks(-ecg_mv, 360.0), detect_r_peaks(ecg_mv, 360.0))
+
+
 def test_wearable_holter_with_fibrillation(shared: Path) -> None:
     """CPSC 2021, 200 Hz, never used to design the detector's parts. Measured: Se 99.55 %, +P 98.21 %."""
     scores = []

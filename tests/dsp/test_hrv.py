@@ -220,6 +220,15 @@ def test_no_difference_is_taken_across_a_gap() -> None:
     assert rr_seen.index(None) == 50
 
 
+def test_a_gap_that_was_announced_survives_the_state() -> None:
+    stream = HrvTimeStream(600.0)
+    _ = stream.update([1_000_000, 1_800_000], [800.0, 800.0])
+    stream.gap()
+    stream = HrvTimeStream.from_state(json.loads(json.dumps(stream.state())))
+    _ = stream.update([2_600_000], [800.0])
+    assert stream.state()["rr_ms"] == [800.0, 800.0, None, 800.0]
+
+
 def test_wrong_input_is_refused() -> None:
     stream = HrvTimeStream()
     with pytest.raises(ValueError, match="shape"):

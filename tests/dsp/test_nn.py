@@ -42,7 +42,7 @@ def test_two_beats_missed_in_a_row_are_inserted(sinus: NDArray[np.float64]) -> N
     assert nn.beat[200:203].tolist() == [Beat.MISSED] * 3
 
 
-@pytest.mark.parametrize("share", [0.12, 0.3, 0.5, 0.7, 0.88])
+@pytest.mark.parametrize("share", [0.12, 0.3, 0.5, 0.7, 0.88, 0.97])
 def test_a_spare_beat_is_removed_wherever_it_stands(sinus: NDArray[np.float64], share: float) -> None:
     rr = np.concatenate((sinus[:200], [sinus[200] * share, sinus[200] * (1 - share)], sinus[201:]))
     nn = nn_intervals(rr)
