@@ -119,7 +119,7 @@ def load(name_or_path: str | Path, *, runtime: str | None = None) -> Model:
         raise CardError("card: not UTF-8 text; get the file again") from None
     if (found := hashlib.sha256(data).hexdigest()) != card.sha256:
         raise CardError(
-            f"the model file of {card.name} is not the one its card names: SHA-256 {found[:12]}, card {card.sha256[:12]}"
+            f"the file of {card.name} is not the one its card names: SHA-256 {found[:12]}, card {card.sha256[:12]}"
         )
     network = read_network(data)
     if network.outputs != 1 or network.inputs != len(card.features):

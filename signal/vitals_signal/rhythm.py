@@ -216,7 +216,7 @@ def _kernel(rr: Floats) -> Floats:
             _occupancy((x - 0.4) / 0.05, 31) / (WINDOW - 1),
             _occupancy((x - 0.4) / 0.08, 19) / (WINDOW - 1),
             _occupancy(change / 0.06 + 8.5, 17) / (WINDOW - 2),
-            np.minimum(calm, 0.06).sum(axis=1) / (len(_BLOCKS) * 0.06),
+            _sum(np.minimum(calm, 0.06)) / (len(_BLOCKS) * 0.06),
         ),
         axis=1,
     )
@@ -248,8 +248,13 @@ def _triplet_novelty(x: Floats, most: float) -> Floats:
     apart = np.abs(x[:, :, None] - x[:, None, :])
     apart = np.maximum(np.maximum(apart[:, :-2, :-2], apart[:, 1:-1, 1:-1]), apart[:, 2:, 2:])
     second = np.partition(apart, 2, axis=2)[:, :, 2]  # 0 is the triplet itself
-    novelty: Floats = np.minimum(second, most).sum(axis=1) / (WINDOW - 2)
-    return novelty
+    return _sum(np.minimum(second, most)) / (WINDOW - 2)
+
+
+def _sum(rows: Floats) -> Floats:
+    """Row sums in an order that does not depend on the number of rows: bit-equal in batch and stream."""
+    total: Floats = np.ascontiguousarray(rows).sum(axis=1)
+    return total
 
 
 def _free_late(u: Floats, back: int) -> Floats:

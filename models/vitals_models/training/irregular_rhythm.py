@@ -33,7 +33,7 @@ LIMITS = (
     "Frequent or multiform ectopy, atrial flutter with varying block and multifocal tachycardia may be flagged.",
     "A window holds 64 intervals: episodes shorter than about half of that are not found.",
     "Heart-failure recordings may hold unmarked fibrillation; they count as without.",
-    "Features and ridge strength were designed while looking at the same people; only other people can confirm them.",
+    "Features, ridge and operating point were chosen while looking at the same people; only others can confirm them.",
     "MIT-BIH 201 and 202 are the same person: figures on 202 are not figures on an unseen person.",
     "Probabilities assume that half of the windows are fibrillation.",
 )

@@ -1,7 +1,7 @@
 """From recordings to labelled feature windows.
 
-A window is positive where at least half of its 64 intervals lie in atrial fibrillation: an episode's edges count as what
-most of the window is. A window with more than 10 % flutter is not scored (see datasets, law 2).
+A window is positive where at least half of its 64 intervals lie in atrial fibrillation: an episode's edges count as
+what most of the window is. A window with more than 10 % flutter is not scored (see datasets, law 2).
 """
 
 from __future__ import annotations
