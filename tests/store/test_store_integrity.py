@@ -27,8 +27,8 @@ def test_a_sound_store(store: Store, fill: Callable[..., int]) -> None:
     report = store.verify()
     assert report.problems == ()
     assert report.samples == n
-    assert report.counts["event"] == 1
-    assert report.log_entries == sum(report.counts.values())
+    assert report.rows["event"] == 1
+    assert report.log_entries == sum(report.rows.values())
     assert report.pages > 10
 
 

@@ -71,6 +71,8 @@ def test_everything_comes_back_in_utc(store: Store) -> None:
     (block,) = store.blocks(store.streams("acc")[0])
     assert (block.t0_us, str(block.values.dtype), block.scale) == (ZERO + 500_000, "int16", 1 / 4096)
     assert store.gap_list("rr") == [Gap("rr", ZERO + 3_001_000, ZERO + 4_000_000, "link lost")]
+    assert store.gap_list(info) == store.gap_list("rr")
+    assert store.gap_list(info, ZERO + 5_000_000) == store.gap_list(store.streams("acc")[0]) == []
     assert store.gaps("rr")["reason"].tolist() == ["link lost"]
     window, score = store.feature_rows()
     assert window.features.values["MeanNN"] == 1500.0
@@ -230,7 +232,7 @@ def test_analysing_twice_changes_nothing_and_a_newer_maker_takes_over(store: Sto
                 analysis.event(one)
             analysis.features(Features("rr", zero, zero + 9, {"MeanNN": 1.0}, 1.0, None, maker))
             analysis.append(Block("hr", zero, Timing.REGULAR, 1.0, np.array([60, 61]), 1.0, "bpm"), made_by=maker)
-        return sum(store.verify().counts.values())
+        return sum(store.verify().rows.values())
 
     old = Provenance("irregular-rhythm", "1", {"beats": 64})
     new = Provenance("irregular-rhythm", "2", {"beats": 64})
@@ -279,7 +281,7 @@ def test_what_cannot_be_stored_is_refused_at_once(store: Store) -> None:
 def test_the_same_device_is_one_row(store: Store, fill: Callable[..., int]) -> None:
     for seed in (1, 2, 3):
         fill(store, seed=seed)
-    counts = store.verify().counts
+    counts = store.verify().rows
     assert (counts["device"], counts["subject"], counts["session"], counts["provenance"]) == (1, 1, 3, 1)
 
 

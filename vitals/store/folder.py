@@ -64,7 +64,7 @@ class Store:
         Raises StoreMissing, WrongKey, StoreDamaged, StoreTooNew, StoreError.
         """
         folder = Path(path)
-        if not (folder / HEADER).exists() and not (folder / DATABASE).exists():
+        if not cls.exists(folder):
             if create:
                 return cls.create(folder, key)
             raise StoreMissing(f"there is no store at {folder}: check the path, or create one")
@@ -99,6 +99,11 @@ class Store:
             if partial.exists():
                 shutil.rmtree(partial)
         return cls(folder, opened)
+
+    @staticmethod
+    def exists(path: str | os.PathLike[str]) -> bool:
+        """Whether a store, or what is left of one, lies at `path`."""
+        return (Path(path) / HEADER).exists() or (Path(path) / DATABASE).exists()
 
     def close(self) -> None:
         """Close the store and wipe its key; twice is once."""
@@ -200,10 +205,10 @@ class Store:
                 return
             yield block
 
-    def gap_list(self, kind: str, start: Instant | None = None, end: Instant | None = None) -> list[Gap]:
-        """The gaps of the streams of a kind that touch the span, by start."""
+    def gap_list(self, of: StreamInfo | str, start: Instant | None = None, end: Instant | None = None) -> list[Gap]:
+        """The gaps of a stream, or of all streams of a kind, that touch the span, by start."""
         with self.reading() as connection:
-            ids = [info.id for info in query.streams(connection, kind)]
+            ids = [info.id for info in query.streams(connection, of)] if isinstance(of, str) else [of.id]
             return query.gaps(connection, ids, *span_us(start, end))
 
     def feature_rows(

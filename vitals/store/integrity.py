@@ -27,7 +27,7 @@ class Report:
     """What `Store.verify` found."""
 
     problems: tuple[str, ...]  # at most 100
-    counts: dict[str, int]  # rows per kind
+    rows: dict[str, int]  # by kind
     log_entries: int
     samples: int
     pages: int
@@ -37,6 +37,11 @@ class Report:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks of samples were decoded."""
+        return self.rows.get("chunk", 0)
 
 
 def verify(connection: Connection) -> Report:

@@ -41,7 +41,10 @@ class _Notes:
         self._closed = False
 
     def append(self, block: Block, *, made_by: Provenance | None = None) -> None:
-        """Take a block; `made_by` where it was computed rather than measured. Raises InputError, StoreError."""
+        """Take a block; `made_by` where it was computed rather than measured.
+
+        Raises InputError, and StoreError where a flush failed (the block is held all the same).
+        """
         self._open()
         chunks.check(block)
         if len(block):

@@ -41,9 +41,8 @@ class ApplyReport:
     recipient: str  # to seal answers for
     first_contact: bool  # its signing key was not known before: compare `fingerprint` with the other side
     fingerprint: str  # of that key
-    rows: int  # new rows
-    entries: int  # new entries of chains (a row may have been here already)
-    known: int  # entries that we held
+    rows: int  # in the bundle
+    new: int  # of these, rows that this store did not hold
 
 
 def apply(store: Store, path: str | os.PathLike[str]) -> ApplyReport:
@@ -87,7 +86,7 @@ class Receiver:
         self._chain: _Chain | None = None
         self._signature: bytes | None = None
         self._shapes: dict[int, Shape] = {}
-        self._rows = self._entries = self._known = 0
+        self._rows = self._new = 0
         self.error: Exception | None = None
 
     def write(self, data: bytes) -> int:
@@ -181,8 +180,7 @@ class Receiver:
         if self._chain is not None:
             self._chain.close()
             self._rows += self._chain.rows
-            self._entries += self._chain.entries
-            self._known += self._chain.known
+            self._new += self._chain.new
             self._chain = None
 
     def finish(self) -> ApplyReport:
@@ -212,8 +210,7 @@ class Receiver:
             first_contact=first_contact,
             fingerprint=hashlib.sha256(manifest.signer).hexdigest()[:16],
             rows=self._rows,
-            entries=self._entries,
-            known=self._known,
+            new=self._new,
         )
 
     def _remember(self, manifest: Manifest) -> bool:
@@ -257,7 +254,7 @@ class _Chain:
             raise _fork(part.origin, part.after)
         self._head = Head(part.origin, part.after, part.h_after)
         self._held_seq = held.seq
-        self.rows = self.entries = self.known = 0
+        self.rows = self.new = 0
 
     @property
     def done(self) -> bool:
@@ -267,8 +264,8 @@ class _Chain:
     def take(self, kind: Kind, data: bytes) -> None:
         """The next entry. Raises SyncError, ValueError, sqlite3.Error."""
         self._head = chain.follow(self._head, kind.name, rows.digest(data))
+        self.rows += 1
         if self._head.seq <= self._held_seq:
-            self.known += 1
             if hash_at(self._connection, self._origin_id, self._part.origin, self._head.seq) != self._head.h:
                 raise _fork(self._part.origin, self._head.seq)
             return
@@ -280,7 +277,6 @@ class _Chain:
             sound.check(self._connection, kind, columns, self._shapes)
             found = self._ledger.insert(kind, columns)
         self._ledger.enter(kind, found, rows.digest(data))
-        self.entries += 1
 
     def _local(self, kind: Kind, values: tuple[Value, ...]) -> list[Value]:
         columns = []
@@ -297,7 +293,7 @@ class _Chain:
         """At the end of the range: the chain must be where the manifest said. Raises SyncError."""
         if not self.done or self._head.h != self._part.h_last:
             raise wire.malformed("its chain does not end as promised")
-        self.rows = self._ledger.added
+        self.new = self._ledger.added
         self._ledger.close()
 
 
