@@ -76,15 +76,15 @@ def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> An
     analysis = RrAnalysis(model)
     intervals = windows = events = 0
     with ExitStack() as contexts:
-        made = {maker: contexts.enter_context(store.analysis(stream, maker)) for maker in analysis.made_by}
+        made = {maker.algorithm: contexts.enter_context(store.analysis(stream, maker)) for maker in analysis.made_by}
         derived = [d for item in items_of(store, stream) for d in analysis.push(item)] + analysis.end()
         intervals = stream.n
         for one in derived:
             if isinstance(one, Event):
-                made[one.made_by].event(one)
+                made[one.made_by.algorithm].event(one)
                 events += one.state is not EventState.OPEN
             else:
-                made[one.made_by].features(one)
+                made[one.made_by.algorithm].features(one)
                 windows += 1
     return Analyzed(stream, intervals, windows, events)
 
