@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vitals.errors import ModelError
 from vitals.events import EpisodeRule, EpisodeTracker
 from vitals.values import Block, Event, Features, Gap, Provenance, Score
 
@@ -75,7 +76,10 @@ class RhythmStage:
         import vitals_models
         import vitals_signal as dsp
 
-        self._model = model if model is not None else vitals_models.load(MODEL)
+        try:
+            self._model = model if model is not None else vitals_models.load(MODEL)
+        except RuntimeError as error:  # vitals_models.errors.ModelError
+            raise ModelError(f"the model {MODEL} cannot be used: {error}") from error
         rule = EpisodeRule(threshold=self._model.threshold)
         self.made_by = Provenance(
             algorithm=MODEL,

@@ -99,7 +99,10 @@ def _models(commands: argparse._SubParsersAction[argparse.ArgumentParser], json:
         made.set_defaults(run=run)
         return made
 
-    action("list", "modelling:show_list", "list the shipped models")
+    action("list", "modelling:show_list", "list the shipped models and the runtimes that work here")
+    export = action("export", "modelling:export", "write a model and its card to a file")
+    export.add_argument("name")
+    export.add_argument("file", metavar="FILE", help="ends in .tflite")
     action("card", "modelling:card", "show the card of a model").add_argument("name")
     train = action("train", "modelling:train", "train a model from recordings (extra: train)")
     train.add_argument("name")
