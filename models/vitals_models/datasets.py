@@ -13,6 +13,7 @@ Laws
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +88,11 @@ def _columns(ticks: NDArray[np.int64], fs: float, beats: Any, rhythm: NDArray[np
 
 def _wfdb(extension: str) -> Callable[[Path], _Columns]:
     def read_annotations(path: Path) -> _Columns:
-        import wfdb
+        with warnings.catch_warnings():  # wfdb 4.3 trips over deprecations of pandas 3 as it is imported
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import wfdb
 
-        marks = wfdb.rdann(str(path), extension)
+            marks = wfdb.rdann(str(path), extension)
         now, ticks, codes, rhythm = 0, [], [], []
         for tick, code, note in zip(marks.sample, marks.symbol, marks.aux_note, strict=True):
             if code == "+":
