@@ -87,6 +87,14 @@ def test_without_any_runtime_the_demo_still_flags(tmp_path: Path, unlocked: str)
     assert done.stdout.count("irregular_rhythm") == 1
 
 
+def test_a_short_passphrase_makes_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VITALS_PASSPHRASE", "short")
+    assert "8 or more" in said(capsys, ["demo", "--store", str(tmp_path / "s")], 1)
+    assert not (tmp_path / "s").exists()
+
+
 def test_a_store_in_an_occupied_folder(tmp_path: Path, unlocked: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "a.txt").write_text("dear")

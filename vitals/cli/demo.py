@@ -56,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         began = time.perf_counter()
         events, monitoring, zero_utc_us = virtual.run(_play(wearer, store))
         seconds = time.perf_counter() - began
-        bytes_on_disk = sum(file.stat().st_size for file in path.iterdir())
         rows = len(store.feature_rows())
+    bytes_on_disk = sum(file.stat().st_size for file in path.iterdir())
     finished = [event for event in events if event.state is not EventState.OPEN]
     if arguments.json:
         for event in finished:

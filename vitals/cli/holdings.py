@@ -136,7 +136,7 @@ def features(arguments: argparse.Namespace) -> int:
             emit(row)
         else:
             numbers = ", ".join(f"{k} {v:.4g}" for k, v in row.items() if isinstance(v, float) and k != "coverage")
-            print("{start} - {end}  {maker}: ".format(**row) + (row["reason"] or numbers))
+            print("{start} - {end}  {maker}: ".format(**row) + str(row["reason"] or numbers))
     return 0
 
 

@@ -15,18 +15,27 @@ from vitals.errors import InputError
 if TYPE_CHECKING:
     from vitals.store import Key, Store
 
+SHORTEST = 8  # characters of a new passphrase; argon2id makes each guess dear, but not a short list of guesses
+
 
 def key_from(arguments: argparse.Namespace, *, new: bool) -> Key:
-    """The key that the command line offers. Raises InputError where none can be had."""
+    """The key that the command line offers. Raises InputError where none can be had, or a `new` one is too short."""
     from vitals.store import passphrase
 
+    text = _passphrase(arguments, new=new)
+    if new and len(text) < SHORTEST:
+        raise InputError(f"the passphrase has {len(text)} characters; a new store asks for {SHORTEST} or more")
+    return passphrase(text)
+
+
+def _passphrase(arguments: argparse.Namespace, *, new: bool) -> str:
     if arguments.passphrase_file:
         text = Path(arguments.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n")
         if not text:
             raise InputError(f"--passphrase-file {arguments.passphrase_file} is empty; write the passphrase into it")
-        return passphrase(text)
+        return text
     if text := os.environ.get("VITALS_PASSPHRASE", ""):
-        return passphrase(text)
+        return text
     if not sys.stdin.isatty():
         raise InputError(
             "no passphrase: there is no terminal to ask at; give --passphrase-file FILE or set VITALS_PASSPHRASE"
@@ -36,7 +45,7 @@ def key_from(arguments: argparse.Namespace, *, new: bool) -> Key:
         raise InputError("the two passphrases differ; nothing was created, try again")
     if not text:
         raise InputError("the passphrase is empty; nothing was opened")
-    return passphrase(text)
+    return text
 
 
 def open_store(arguments: argparse.Namespace, *, create: bool = False) -> Store:
