@@ -1,4 +1,8 @@
-"""Cross-validation by person, everything nested: the test fold decides nothing, neither weights nor threshold."""
+"""Cross-validation by person: the people of the test fold decide neither weights, calibration nor threshold.
+
+Not nested, and therefore optimistic by an unknown amount: the feature set, the ridge, the number of inner folds and the
+target specificity were chosen while looking at these folds (the card says so).
+"""
 
 from __future__ import annotations
 
