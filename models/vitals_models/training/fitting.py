@@ -4,7 +4,7 @@ Laws
 1. Within a class every record weighs the same, up to 200 windows; the classes weigh the same; all weights sum to one,
    so that C = 1 is a strong ridge: features that say the same share the load, which carries over to new people.
 2. Calibration (Platt 1999) and threshold come from scores of people who were not in the fit (grouped folds).
-3. The threshold is where the mean specificity over the records without fibrillation is 0.9725; sensitivity is not used,
+3. The threshold is where specificity, averaged over records, is 0.9725 (out of fold); sensitivity is not used,
    because five people with fibrillation cannot fix a quantile. The figure itself was chosen on the outer folds (card).
 """
 
