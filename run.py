@@ -8,8 +8,8 @@
     python run.py campaign NAME         a long fault campaign: tests/campaigns/NAME.py
     python run.py vitals ...            the command line of the SDK, from this checkout
 
-Only the standard library is used here. The environment lies in .venv; it is made with uv where that is on the path, else with venv
-and pip, and made anew only when a lock file changes. Every package is pinned by its hash.
+Only the standard library is used here. The environment lies in .venv; it is made with uv where that is on the path,
+else with venv and pip, and made anew only when a lock file changes. Every package is pinned by its hash.
 """
 
 from __future__ import annotations
@@ -110,27 +110,23 @@ def script(folder: str, arguments: list[str]) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (this file also runs where vitals does not)
         stop(f"vitals needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py demo")
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if command not in {"demo", "test", "check", "bench", "campaign", "vitals"}:
         print(__doc__)
         return 0 if command in {"-h", "--help"} else 2
     set_up("demo" if command == "demo" else "full")
-    match command:
-        case "demo":
-            return run("-m", "vitals", "demo", *rest)
-        case "vitals":
-            return run("-m", "vitals", *rest)
-        case "test":
-            return run("-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"]))
-        case "check":
-            lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-            return max(run("-m", "ruff", "check"), run("-m", "mypy"), run("-c", lint))
-        case "bench":
-            return script("benchmarks", rest)
-        case _:
-            return script("tests/campaigns", rest)
+    if command == "demo":
+        return run("-m", "vitals", "demo", *rest)
+    if command == "vitals":
+        return run("-m", "vitals", *rest)
+    if command == "test":
+        return run("-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"]))
+    if command == "check":
+        lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+        return max(run("-m", "ruff", "check"), run("-m", "mypy"), run("-c", lint))
+    return script("benchmarks" if command == "bench" else "tests/campaigns", rest)
 
 
 if __name__ == "__main__":

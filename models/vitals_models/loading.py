@@ -87,13 +87,18 @@ class Model:
         return (self.runtime.run(q)[:, 0].astype(np.float64) - target.zero) * target.scale
 
 
+def shipped_names() -> list[str]:
+    """Names of the models that came with this package, sorted."""
+    found = files("vitals_models").joinpath("shipped").iterdir()
+    return sorted(item.name.removesuffix(".tflite") for item in found if item.name.endswith(".tflite"))
+
+
 def shipped(name: str) -> Traversable:
     """The .tflite file of a shipped model. Raises ModelNotFound, which lists the names there are."""
-    folder = files("vitals_models").joinpath("shipped")
-    names = sorted(item.name.removesuffix(".tflite") for item in folder.iterdir() if item.name.endswith(".tflite"))
+    names = shipped_names()
     if name not in names:
         raise ModelNotFound(f"there is no shipped model {name!r}; there are: {', '.join(names)}")
-    return folder.joinpath(f"{name}.tflite")
+    return files("vitals_models").joinpath("shipped", f"{name}.tflite")
 
 
 def load(name_or_path: str | Path, *, runtime: str | None = None) -> Model:

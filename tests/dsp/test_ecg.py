@@ -50,7 +50,7 @@ def test_an_electrode_swap_changes_nothing(shared: Path) -> None:
 
 
 def test_wearable_holter_with_fibrillation(shared: Path) -> None:
-    """CPSC 2021, 200 Hz; the detector's thresholds were chosen with it and MIT-BIH in view. Measured: Se 99.55 %, +P 98.21 %."""
+    """CPSC 2021, 200 Hz; thresholds were chosen with it and MIT-BIH in view. Measured: Se 99.55 %, +P 98.21 %."""
     scores = []
     for header in sorted((shared / "data" / "cpsc2021_sample").glob("*.hea")):
         recording, notes = read_signals(header), read_annotations(header, "atr")

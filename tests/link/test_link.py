@@ -91,7 +91,7 @@ def test_a_full_inbox_counts_what_it_drops(play: Any) -> None:
 
 async def drain(inbox: Inbox, into: list[Frame]) -> None:
     async for frame in inbox:
-        into.append(frame)  # noqa: PERF401
+        into.append(frame)
 
 
 def test_what_came_before_the_loss_is_delivered_first(play: Any) -> None:

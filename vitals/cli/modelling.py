@@ -67,7 +67,9 @@ def train(arguments: argparse.Namespace) -> int:
     if arguments.name not in TRAINABLE:
         raise InputError(f"model {arguments.name!r} cannot be trained; there are: {', '.join(TRAINABLE)}")
     with _own_words():
-        made = vitals_models.train(arguments.data, arguments.out, seed=arguments.seed, progress=say)
+        made = vitals_models.train(
+            arguments.data, arguments.out, seed=arguments.seed, subjects=_subjects(arguments), progress=say
+        )
     _measures(arguments, made.measures)
     file = arguments.out / f"{made.name}.tflite"
     if arguments.json:
@@ -80,9 +82,8 @@ def train(arguments: argparse.Namespace) -> int:
 def evaluate(arguments: argparse.Namespace) -> int:
     import vitals_models
 
-    subjects = arguments.subjects.split(",") if arguments.subjects else None
     with _own_words():
-        report = vitals_models.evaluate(arguments.name, arguments.data, subjects=subjects, progress=say)
+        report = vitals_models.evaluate(arguments.name, arguments.data, subjects=_subjects(arguments), progress=say)
     _measures(arguments, report.measures)
     for one in report.subjects:
         if arguments.json:
@@ -98,6 +99,10 @@ def export(arguments: argparse.Namespace) -> int:
         made = vitals_models.export(vitals_models.load(arguments.name), Path(arguments.file))
     print(made)
     return 0
+
+
+def _subjects(arguments: argparse.Namespace) -> list[str] | None:
+    return arguments.subjects.split(",") if arguments.subjects else None
 
 
 def _measures(arguments: argparse.Namespace, measures: tuple[Measure, ...]) -> None:

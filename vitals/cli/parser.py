@@ -109,6 +109,7 @@ def _models(commands: argparse._SubParsersAction[argparse.ArgumentParser], json:
     train.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds the data sets")
     train.add_argument("--out", type=Path, default=Path("models-out"), metavar="DIR", help="default: models-out")
     train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--subjects", help="only these, separated by commas")
     evaluate = action("evaluate", "modelling:evaluate", "score a model on recordings (extra: train)")
     evaluate.add_argument("name", help="a shipped model or the path of a .tflite with its card beside it")
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds the data sets")

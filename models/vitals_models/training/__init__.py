@@ -1,6 +1,6 @@
 """Training and evaluation, reproducible from a seed (train extra: scikit-learn, wfdb, ai-edge-litert).
 
-`python -m vitals_models.training train DATA OUT` and `python -m vitals_models.training evaluate MODEL DATA`.
+`vitals models train irregular-rhythm --data DIR` and `vitals models evaluate irregular-rhythm --data DIR`.
 """
 
 from vitals_models.training.irregular_rhythm import HELD_OUT, Report, SubjectScore, evaluate, train
