@@ -112,6 +112,14 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockReset:
+    """A device's clock jumped: what it stamps before and after does not continue."""
+
+    at_us: int  # arrival of the frame that showed it
+    shift_us: int  # how far it jumped against the host's clock; negative: backwards
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Who made a number: enough to recompute it identically."""
 
