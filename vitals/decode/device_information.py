@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor
@@ -70,3 +71,10 @@ def device_info(name: str, fields: Mapping[str, bytes]) -> DeviceInfo:
             except DecodeError:
                 continue
     return info
+
+
+DECODERS: Mapping[str, Callable[[bytes], object]] = {
+    uuids.SYSTEM_ID: decode_system_id,
+    uuids.PNP_ID: decode_pnp_id,
+    **{uuid: partial(decode_text, uuid) for uuid in TEXT_FIELDS},
+}
