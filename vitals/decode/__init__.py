@@ -1,14 +1,12 @@
 """Bytes in, frozen values out. Pure: no Bluetooth, no clock, no state.
 
-A new characteristic is one file beside this one, one line in `DECODERS`, and its foreign vectors in tests/decode.
+A new characteristic is one file beside this one, one line in `registry.FILES`, and its foreign vectors in tests/decode.
+The values that the rest of vitals uses are here; the others are in the file of their profile
+(`vitals.decode.glucose`, ...).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-
-from vitals.decode import uuids
 from vitals.decode.battery import BatteryLevel, decode_battery_level
 from vitals.decode.device_information import (
     TEXT_FIELDS,
@@ -25,22 +23,13 @@ from vitals.decode.heart_rate import (
     decode_body_sensor_location,
     decode_heart_rate,
 )
+from vitals.decode.ieee11073 import Special
+from vitals.decode.registry import DECODERS, REQUESTS
 from vitals.errors import InputError
 
-Reading = HeartRateMeasurement | BatteryLevel | BodySensorLocation | SystemId | PnpId | str | int
 
-DECODERS: Mapping[str, Callable[[bytes], Reading]] = {
-    uuids.HEART_RATE_MEASUREMENT: decode_heart_rate,
-    uuids.BODY_SENSOR_LOCATION: decode_body_sensor_location,
-    uuids.BATTERY_LEVEL: decode_battery_level,
-    uuids.SYSTEM_ID: decode_system_id,
-    uuids.PNP_ID: decode_pnp_id,
-    **{uuid: partial(decode_text, uuid) for uuid in TEXT_FIELDS},
-}
-
-
-def decode(uuid: str, payload: bytes) -> Reading:
-    """Decode one value of a characteristic.
+def decode(uuid: str, payload: bytes) -> object:
+    """Decode one value of a characteristic, as a device sends it: a measurement, or the answer of a control point.
 
     `uuid` is 128-bit, lower case. Raises DecodeError where the payload does not follow its specification, InputError
     for a characteristic that vitals does not know.
@@ -52,20 +41,31 @@ def decode(uuid: str, payload: bytes) -> Reading:
     return decoder(bytes(payload))
 
 
+def decode_request(uuid: str, payload: bytes) -> object:
+    """Decode what an application writes to a control point. Raises DecodeError and InputError as `decode` does."""
+    try:
+        decoder = REQUESTS[uuid]
+    except KeyError:
+        raise InputError(f"control point {uuid!r} is not known; known ones are in vitals.decode.REQUESTS") from None
+    return decoder(bytes(payload))
+
+
 __all__ = [
     "DECODERS",
+    "REQUESTS",
     "BatteryLevel",
     "BodySensorLocation",
     "HeartRateMeasurement",
     "PnpId",
     "TEXT_FIELDS",
-    "Reading",
+    "Special",
     "SystemId",
     "decode",
     "decode_battery_level",
     "decode_body_sensor_location",
     "decode_heart_rate",
     "decode_pnp_id",
+    "decode_request",
     "decode_system_id",
     "decode_text",
     "device_info",
