@@ -1,0 +1,7 @@
+"""Honest time: device clocks on the host's clock, samples and beats placed on it, gaps where nothing came."""
+
+from vitals.timeline.clock import ClockFit, DeviceClock
+from vitals.timeline.presence import Presence
+from vitals.timeline.rr import RrTimeline
+
+__all__ = ["ClockFit", "DeviceClock", "Presence", "RrTimeline"]

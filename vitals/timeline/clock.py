@@ -1,0 +1,197 @@
+"""From a device's time stamps to the host's clock: the lower envelope of the radio delay.
+
+Laws of this file:
+1. A frame arrives after it was stamped, never before. `arrival - stamp` is the offset of the two clocks plus a delay of
+   the radio and the host, and the smallest delays lie on a line: its slope is the drift of the device's crystal.
+2. The smallest delay itself cannot be seen one-way (some 12 ms on Bluetooth). It stays in the offset as a constant,
+   and cancels between devices of the same kind.
+3. A line holds for one epoch. Where the device's clock jumps a new epoch begins, and a ClockReset says so.
+4. Same input, same output, in constant time and memory per frame: no clock is read here.
+
+One minimum per slot of 30 s is kept, for an hour; a straight line is fitted to them by least squares after outliers
+upwards (slots in which every frame was late) are set aside. Convex-hull and linear-programming fits of the same
+envelope (Moon, Skelly and Towsley, INFOCOM 1999; Zhang, Liu and Xia, INFOCOM 2002) hang on the one or two smallest
+delays, and a drift that wanders with temperature pulls them away from the line; slot minima forget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from vitals.values import ClockReset
+
+SLOT_US = 30_000_000
+SLOTS = 128  # about an hour
+FORGET_US = 2 * 3_600_000_000  # older minima say nothing of today's temperature
+CRYSTAL = 50e-6  # what is known of a drift before anything is measured: its standard deviation
+KNOWN_CRYSTAL = 5e-6  # ... and once a line of this device was measured
+SETTLED = 3  # closed slots from which on the open one is not needed, and scatter is measured rather than assumed
+RADIO_US = 100_000.0  # assumed spread of delays before any scatter is measured
+QUIET_US = 300.0  # scatter of slot minima: never taken to be smaller
+EARLY_US = 250_000  # nothing arrives so much before the envelope unless the clock jumped forwards ...
+UNSETTLED_EARLY_US = 2_500_000  # ... but the first frames may have waited in a stalled host
+LATE_US = 10_000_000  # no host stalls for so long and loses frames too: the clock jumped backwards
+STEP_US = 100_000  # a smaller jump is believed when two whole slots lie so far off the line
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFit:
+    """What is known of a device's clock."""
+
+    epoch: int  # how many clock resets there were
+    device_us: int  # device time at which `offset_us` holds: the newest that was fitted
+    offset_us: float  # host time - device time there, with the smallest delay in it
+    drift_ppb: float  # how much faster than the host's the device's clock runs
+    error_us: float  # bound of the error of `offset_us` beside the constant of law 2, three standard errors
+
+
+class DeviceClock:
+    """Maps the clock of one device onto the host's. Streams of one device share one; several devices have one each.
+
+    Device times are integer microseconds since any origin, arrivals integer microseconds on the host's clock.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = -1
+        self._slope = 0.0  # of `arrival - stamp` over device time
+        self._known = False  # the slope was measured rather than assumed
+        self._slots: deque[tuple[int, float]] = deque(maxlen=SLOTS)  # smallest delay of each closed slot, by time
+        self._frames = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames observed in this epoch."""
+        return self._frames
+
+    @property
+    def fit(self) -> ClockFit | None:
+        """Offset, drift and error bound now; None before the first frame."""
+        if self.epoch < 0:
+            return None
+        at = self._newest
+        offset = self._base + self._line(at)
+        drift = (1 / (1 + self._slope) - 1) * 1e9
+        away = at - self._middle
+        error = 3 * math.sqrt(self._level_var + away * away * self._slope_var)
+        return ClockFit(self.epoch, self._origin + at, offset, drift, error)
+
+    def host_us(self, device_us: int) -> int:
+        """Host time of a device time of this epoch, microseconds. Raises ValueError before the first frame."""
+        if self.epoch < 0:
+            raise ValueError("the clock has observed no frame yet; call observe first")
+        x = device_us - self._origin
+        return device_us + self._base + round(self._line(x))
+
+    def device_rate(self) -> float:
+        """Seconds of the device per second of the host."""
+        return 1 / (1 + self._slope)
+
+    def _line(self, x: int) -> float:
+        return self._level + self._slope * (x - self._middle)
+
+    def observe(self, device_us: int, arrival_us: int, *, contiguous: bool = False) -> ClockReset | None:
+        """One frame: its stamp and when it arrived. `contiguous`: its samples follow those of the frame before without
+        a gap in device time, so that a change of the delay is the radio's or the host's, not the clock's.
+
+        Returns the reset that it shows, if any.
+        """
+        if self.epoch < 0:
+            self._begin(device_us, arrival_us)
+            return None
+        x, y = device_us - self._origin, arrival_us - device_us - self._base
+        late = y - self._line(x)
+        if not contiguous:
+            early = EARLY_US if len(self._slots) >= 1 else UNSETTLED_EARLY_US
+            if late < -early or late > LATE_US:
+                return self.reset(device_us, arrival_us)
+            self._broken = True
+        self._frames += 1
+        if x > self._newest:
+            self._newest = x
+        slot = x // SLOT_US
+        shift = self._close() if slot > self._slot else 0
+        if slot > self._slot:
+            self._slot, self._low = slot, (x, float(y))
+        elif y - self._slope * (x - self._low[0]) < self._low[1]:
+            self._low = (x, float(y))
+        else:
+            return None
+        if len(self._slots) < SETTLED:
+            self._refit()
+        return ClockReset(arrival_us, shift) if shift else None
+
+    def reset(self, device_us: int, arrival_us: int) -> ClockReset:
+        """A new epoch begins with this frame, whatever the envelope says."""
+        late = arrival_us - device_us - self._base - self._line(device_us - self._origin)
+        self._begin(device_us, arrival_us)
+        return ClockReset(arrival_us, -round(late))
+
+    def _begin(self, device_us: int, arrival_us: int) -> None:
+        self.epoch += 1
+        self._known = self._known or len(self._slots) >= 20
+        self._prior = self._slope
+        self._origin, self._base = device_us, arrival_us - device_us
+        self._newest = 0
+        self._frames = 1
+        self._slots.clear()
+        self._slot, self._low = 0, (0, 0.0)
+        self._broken = False
+        self._off: int = 0  # slots in a row that lie off the line
+        self._refit()
+
+    def _close(self) -> int:
+        """The open slot is over. Returns by how much the clock jumped, if two slots say that it did."""
+        x, y = self._low
+        off = y - self._line(x) if len(self._slots) >= SETTLED else 0.0
+        self._off = self._off + 1 if abs(off) > STEP_US else 0
+        self._slots.append((x, y))
+        while x - self._slots[0][0] > FORGET_US:
+            self._slots.popleft()
+        shift = 0
+        if self._off >= 2:
+            if self._broken:
+                shift = -round(off)
+                self.epoch += 1
+                self._frames = 0
+            if self._broken or off < 0:  # contiguous and later than before: a latency that may pass
+                self._prior, self._known = self._slope, True
+                newest = [self._slots[-2], self._slots[-1]]
+                self._slots.clear()
+                self._slots.extend(newest)
+                self._off = 0
+        if self._off == 0:
+            self._broken = False
+        self._refit()
+        return shift
+
+    def _refit(self) -> None:
+        """Least squares with a prior on the slope; twice without the slots that lie far above."""
+        points = list(self._slots)
+        if len(points) < SETTLED:
+            points.append(self._low)
+        scatter = max(1_000.0, RADIO_US / max(self._frames, 1))
+        prior_sd = KNOWN_CRYSTAL if self._known else CRYSTAL
+        for _ in range(3):
+            n = len(points)
+            middle = sum(x for x, _ in points) / n
+            level = sum(y for _, y in points) / n
+            sxx = sum((x - middle) ** 2 for x, _ in points)
+            sxy = sum((x - middle) * (y - level) for x, y in points)
+            weight = 1 / scatter**2
+            slope_var = 1 / (sxx * weight + 1 / prior_sd**2)
+            slope = slope_var * (sxy * weight + self._prior / prior_sd**2)
+            if n <= SETTLED:
+                break
+            residuals = [y - level - slope * (x - middle) for x, y in points]
+            ordered = sorted(residuals)
+            median = ordered[n // 2]
+            spread = 1.4826 * sorted(abs(r - median) for r in residuals)[n // 2]
+            scatter = max(spread, QUIET_US)
+            kept = [p for p, r in zip(points, residuals, strict=True) if r <= median + 3 * scatter]
+            if len(kept) == n:
+                break
+            points = kept
+        self._middle, self._level, self._slope = middle, level, slope
+        self._level_var, self._slope_var = scatter**2 / len(points), slope_var
