@@ -1,4 +1,4 @@
-"""The values that flow through vitals: frames, blocks, gaps, features, scores, events.
+"""The values that flow through vitals: frames, blocks, gaps, link events, features, scores, events.
 
 Laws of this file:
 1. Values are frozen and know no I/O.
@@ -117,6 +117,74 @@ class ClockReset:
 
     at_us: int  # arrival of the frame that showed it
     shift_us: int  # how far it jumped against the host's clock; negative: backwards
+
+
+class LossReason(enum.StrEnum):
+    """Why a link ended."""
+
+    LOST = "link lost"  # out of range, switched off, battery empty: the computer's Bluetooth says so
+    SILENT = "silent stream"  # connected in name only: nothing came, and restarting the stream did not help
+    REFUSED = "device refused"  # it connects, but does not let itself be used
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The link is up and its streams run (first, or again)."""
+
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The link is gone; what follows is a gap until it is back."""
+
+    at_us: int
+    reason: LossReason
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A stream fell silent although the link is up; it is being restarted."""
+
+    at_us: int
+    source: str  # what is silent, as its driver names it: a characteristic, or a kind of measurement
+    silent_us: int  # since its last frame, or since it was started
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """The reader was too slow: frames between the one before and the one after this were dropped."""
+
+    at_us: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRefused:
+    """The device does not stream this now; it is asked again later."""
+
+    at_us: int
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    """The sensor lost or found the skin."""
+
+    at_us: int
+    contact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryLow:
+    """The device's battery will soon be empty; said once until it has been charged."""
+
+    at_us: int
+    percent: int
+
+
+LinkEvent = Connected | Disconnected | Stall | Overflow | StreamRefused | ContactChange | BatteryLow
 
 
 @dataclass(frozen=True, slots=True)

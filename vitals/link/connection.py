@@ -1,0 +1,199 @@
+"""One connection to one device: read, write, subscribe, and every failure in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from vitals.errors import LinkError, LinkLost
+from vitals.link.adapter import Adapter, Backend, to_its_end
+from vitals.link.inbox import Inbox, stamp
+from vitals.link.unavailable import DBUS_UNAVAILABLE, opening
+from vitals.values import Frame
+
+if TYPE_CHECKING:
+    from bleak import BleakClient
+    from bleak.backends.device import BLEDevice
+
+FAREWELL_S = 10.0  # a device out of reach cannot agree to end a link; the stack gives up by itself before that
+
+
+@asynccontextmanager
+async def open_link(
+    target: str | BLEDevice,
+    *,
+    backend: Backend | None = None,
+    timeout_s: float = 30,
+    known: bool = False,
+    **bleak_kwargs: Any,
+) -> AsyncIterator[Link]:
+    """Connect to `target` (advertised name, address, or bleak's BLEDevice); leaving the block disconnects.
+
+    `timeout_s` bounds the search and the connection attempt, each. `known`: we were connected before, its services are
+    taken from the cache of the operating system (BlueZ and macOS do so by themselves). `bleak_kwargs` go to
+    `bleak.BleakClient` (`pair`, `services`, `bluez`, `winrt`).
+
+    Raises BluetoothUnavailable, DeviceNotFound, LinkError.
+    """
+    from bleak import BleakClient
+    from bleak.exc import BleakError
+
+    adapter = Adapter.of(backend, bleak_kwargs.get("bluez", {}).get("adapter"))
+    device = await adapter.find(target, timeout_s) if isinstance(target, str) else target
+    link = Link(device.name or device.address, device.address)
+    if known:
+        bleak_kwargs["winrt"] = {"use_cached_services": True, **bleak_kwargs.get("winrt", {})}
+    client = BleakClient(
+        device,
+        disconnected_callback=lambda _: link._on_disconnected(),
+        timeout=timeout_s,
+        backend=backend.client if backend else None,
+        **bleak_kwargs,
+    )
+    async with adapter.connecting:
+        with opening(link.name):
+            await client.connect()
+    link._on_connected(client)
+
+    async def leave() -> None:
+        # A Bluetooth service that died with the link refuses to end it; nothing is left to be done.
+        with suppress(BleakError, OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await client.disconnect()
+
+    try:
+        yield link
+    finally:
+        link._on_disconnected()
+        await to_its_end(leave())
+
+
+class Link:
+    """A connection to one device, made by `open_link`."""
+
+    def __init__(self, name: str, address: str) -> None:
+        self.name = name
+        self.address = address
+        self.characteristics: frozenset[str] = frozenset()  # 128-bit lower case UUIDs
+        self.notifying: frozenset[str] = frozenset()  # those that notify or indicate
+        self._client: BleakClient | None = None
+        self._when_lost: list[Callable[[], None]] = []
+
+    def _on_connected(self, client: BleakClient) -> None:
+        self._client = client
+        found = list(client.services.characteristics.values())
+        self.characteristics = frozenset(one.uuid for one in found)
+        self.notifying = frozenset(one.uuid for one in found if {"notify", "indicate"} & set(one.properties))
+
+    def _on_disconnected(self) -> None:
+        self._client = None
+        for told in list(self._when_lost):
+            told()
+
+    @property
+    def is_up(self) -> bool:
+        """False once the stack said that the link is gone. A dead Bluetooth service says nothing."""
+        return self._client is not None
+
+    @property
+    def mtu(self) -> int:
+        """The largest ATT packet in bytes, as far as the stack tells (23, the smallest, where it does not)."""
+        if self._client is None:
+            return 23
+        # Not `mtu_size`: BlueZ's is always 23.
+        sizes = [one.max_write_without_response_size for one in self._client.services.characteristics.values()]
+        return max(sizes, default=20) + 3
+
+    @contextmanager
+    def when_lost(self, told: Callable[[], None]) -> Iterator[None]:
+        """Within the block, `told` is called when the link is lost."""
+        self._when_lost.append(told)
+        try:
+            yield
+        finally:
+            self._when_lost.remove(told)
+
+    async def read(self, uuid: str) -> bytes:
+        """Value of the characteristic `uuid` (16-bit or 128-bit).
+
+        Raises LinkLost, and LinkError where the device lacks or refuses it.
+        """
+        with self._using("read", uuid) as client:
+            return bytes(await client.read_gatt_char(uuid))
+
+    async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
+        """Write `data`; with `response` the device confirms it, without it may be lost.
+
+        Raises LinkLost, and LinkError where the device lacks or refuses it.
+        """
+        with self._using("write", uuid) as client:
+            await client.write_gatt_char(uuid, data, response=response)
+
+    async def subscribe(self, uuid: str, receive: Callable[[Frame], object]) -> None:
+        """From now `receive`, a plain function that may not wait, is called with every notification of `uuid`.
+
+        Raises LinkLost, and LinkError where the device lacks or refuses it.
+        """
+        clock, long = asyncio.get_running_loop().time, _long(uuid)
+
+        def on_notify(_: object, data: bytearray) -> None:
+            receive(stamp(clock(), long, data))
+
+        with self._using("subscribe to", uuid) as client:
+            await client.start_notify(uuid, on_notify)
+
+    async def unsubscribe(self, uuid: str) -> None:
+        """End a subscription. Raises LinkLost, LinkError."""
+        with self._using("unsubscribe from", uuid) as client:
+            await client.stop_notify(uuid)
+
+    @asynccontextmanager
+    async def notifications(self, *uuids: str, limit: int = 4096) -> AsyncIterator[Inbox[Frame]]:
+        """Subscribe to `uuids`; leaving the block unsubscribes.
+
+        At most `limit` frames wait for their reader; newer ones are dropped and counted.
+        Raises LinkLost, and LinkError where the device lacks or refuses one.
+        """
+        inbox: Inbox[Frame] = Inbox(f"{self.name} ({self.address})", limit)
+        async with AsyncExitStack() as subscriptions:
+            subscriptions.enter_context(self.when_lost(lambda: inbox.close(lost=True)))
+            subscriptions.callback(inbox.close)
+            for uuid in uuids:
+                await self.subscribe(uuid, inbox.offer)
+                subscriptions.push_async_callback(self._farewell, uuid)
+            yield inbox
+
+    async def _farewell(self, uuid: str) -> None:
+        with suppress(LinkError):  # where the link went away first, the subscription went with it
+            await self.unsubscribe(uuid)
+
+    @contextmanager
+    def _using(self, doing: str, uuid: str) -> Iterator[BleakClient]:
+        """The client, or LinkLost; what bleak raises inside is translated."""
+        from bleak.exc import BleakCharacteristicNotFoundError, BleakDBusError, BleakError, BleakGATTProtocolError
+
+        client, who = self._client, f"{self.name} ({self.address})"
+        lost = f"the link to {who} was lost; bring the device into reach and connect again"
+        if client is None:
+            raise LinkLost(lost)
+        try:
+            yield client
+        except BleakCharacteristicNotFoundError as error:
+            raise LinkError(f"{who} has no characteristic {uuid}; it has {sorted(self.characteristics)}") from error
+        except BleakGATTProtocolError as error:
+            raise LinkError(
+                f"{who} refused to {doing} {uuid}: {error.args[1]} (ATT error {error.code:#04x})"
+            ) from error
+        except (BleakError, OSError, EOFError, TimeoutError) as error:
+            gone = isinstance(error, BleakDBusError) and error.dbus_error.startswith(DBUS_UNAVAILABLE)
+            if gone or self._client is None or not client.is_connected:
+                raise LinkLost(lost) from error
+            raise LinkError(f"cannot {doing} {uuid} of {who}: {error}") from error
+
+
+def _long(uuid: str) -> str:
+    from bleak.uuids import normalize_uuid_str
+
+    return normalize_uuid_str(uuid)
