@@ -537,3 +537,6 @@ def encode_steps(parts: Sequence[StepsPart], *, tens: bool = False) -> list[byte
         counts = b"".join(value.to_bytes(2, "little") for value in (part.calories, part.steps, part.distance_m))
         packets.append(encode_packet(Command.STEPS, when + bytes((part.quarter, index, len(parts))) + counts))
     return packets
+
+
+DECODERS: Mapping[str, Callable[[bytes], object]] = {BIG_NOTIFY: decode_big_data}

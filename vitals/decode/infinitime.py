@@ -6,6 +6,7 @@ Its heart rate is the standard 0x2A37, always with flags 0 and without RR.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vitals.decode.cursor import Cursor
@@ -61,3 +62,6 @@ def encode_motion(motion: Motion) -> bytes:
         return struct.pack("<3h", motion.x, motion.y, motion.z)
     except struct.error:
         raise InputError(f"{motion} does not fit into 16 bits per axis") from None
+
+
+DECODERS: Mapping[str, Callable[[bytes], object]] = {STEP_COUNT: decode_step_count, MOTION: decode_motion}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 import re
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,3 +229,7 @@ def encode_data(reference: int, timestamp_ms: int, samples: NDArray[Any]) -> byt
     """Data of a subscription: `samples` (n, channels), int16 or int32 for ECG, float32 for one motion sensor."""
     little = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
     return bytes((MessageCode.DATA, reference)) + timestamp_ms.to_bytes(4, "little") + little.tobytes()
+
+
+DECODERS: Mapping[str, Callable[[bytes], object]] = {NOTIFY: decode_message}
+REQUESTS: Mapping[str, Callable[[bytes], object]] = {WRITE: decode_command}

@@ -8,6 +8,7 @@ Layouts from ecostech/viatom-ble (MIT) and public protocol notes. O2Ring-S (T852
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from vitals.decode.cursor import Cursor
@@ -141,3 +142,6 @@ def encode_reading(reading: OximeterReading) -> bytes:
 def _framed(start: int, code: int, content: bytes) -> bytes:
     body = bytes((start, code, code ^ 0xFF, 0, 0)) + len(content).to_bytes(2, "little") + content
     return body + bytes((crc8(body),))
+
+
+DECODERS: Mapping[str, Callable[[bytes], object]] = {NOTIFY: decode_reading}

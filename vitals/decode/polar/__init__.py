@@ -5,6 +5,8 @@ Facts come from Polar's public SDK, issues and documentation; none of its code i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from vitals.decode.polar.advert import HrAdvert, decode_hr_advert, encode_hr_advert, find_hr_advert
 from vitals.decode.polar.clock import from_unix_ns, is_unset, sample_times_ns, to_unix_ns
 from vitals.decode.polar.control import (
@@ -84,3 +86,7 @@ __all__ = [
     "sample_times_ns",
     "to_unix_ns",
 ]
+
+
+DECODERS: Mapping[str, Callable[[bytes], object]] = {PMD_DATA: decode_frame, PMD_CONTROL_POINT: decode_control_point}
+REQUESTS: Mapping[str, Callable[[bytes], object]] = {PMD_CONTROL_POINT: decode_request}

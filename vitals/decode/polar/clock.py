@@ -6,6 +6,8 @@ that starts there has an honest rate but no date.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +50,7 @@ def sample_times_ns(last_ns: int, n: int, *, previous_ns: int = 0, rate_hz: floa
         if last_ns <= previous_ns:
             raise InputError(f"the frame at {last_ns} ns is not after the one at {previous_ns} ns; clock was reset")
         span = last_ns - previous_ns
-        times = [previous_ns + (span * k + n // 2) // n for k in range(1, n + 1)]
+        times = [round(Fraction(span * k, n) + previous_ns) for k in range(1, n + 1)]
     elif rate_hz > 0:
         step = 1e9 / rate_hz
         times = [last_ns - round(step * k) for k in range(n - 1, -1, -1)]

@@ -163,18 +163,20 @@ def encode_features(kinds: frozenset[Measurement]) -> bytes:
     return bytes((FEATURES,)) + sum(1 << kind for kind in kinds).to_bytes(16, "little")
 
 
-def decode_control_point(payload: bytes) -> ControlResponse | StreamsStopped:
-    """One indication of the control point. Raises DecodeError.
+def decode_control_point(payload: bytes) -> ControlResponse | StreamsStopped | frozenset[Measurement | int]:
+    """What the control point says: an indication, or what a read returned (see `decode_features`). Raises DecodeError.
 
     After an error status there is nothing to read: `more` is False and `parameters` is empty.
     """
     at = Cursor(PMD_CONTROL_POINT, payload)
     code = at.uint(1, "message code")
+    if code == FEATURES:
+        return decode_features(payload)
     if code == STREAMS_STOPPED:
         return StreamsStopped(tuple(_measurement(byte) for byte in payload[1:]))
     if code != RESPONSE:
         at.offset = 0
-        raise at.error(f"message code 0x{code:02x} is neither a response (0xf0) nor a stop (0x01)")
+        raise at.error(f"message code 0x{code:02x} is neither a response (0xf0), a stop (0x01) nor features (0x0f)")
     operation, kind, status = at.uint(1, "operation"), at.uint(1, "measurement kind"), at.uint(1, "status")
     ok = status == Status.SUCCESS
     more = bool(at.uint(1, "more")) if ok and at.left else False
