@@ -6,32 +6,95 @@
 
     vitals.virtual.run(main())          # an hour passes in a second
 
-`run` needs nothing; everything else needs bumble (extra "sim").
+`scene` puts any devices within reach of plain bleak; `FaultScript` and `play` break what real radios break;
+docs/virtual-devices.md shows them in an app's own tests. `run` and fault scripts need nothing; everything else needs
+bumble (extra "sim").
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from vitals.errors import MissingExtra
 from vitals.virtual.clock import run
+from vitals.virtual.faults import Fault, FaultScript, play
 
 if TYPE_CHECKING:
+    from vitals.virtual.body import Body
     from vitals.virtual.chest_strap import Strap
+    from vitals.virtual.gatt_device import Characteristic, GattDevice, Profile, Service
+    from vitals.virtual.glucose_devices import GlucoseMeter, GlucoseMonitor
+    from vitals.virtual.hci_link import HciMedium, hci_server
+    from vitals.virtual.optical_band import OpticalBand
     from vitals.virtual.radio import VirtualRadio
-    from vitals.virtual.scene import VirtualStrap, virtual_strap
-    from vitals.virtual.worn import strap
+    from vitals.virtual.security import Security
+    from vitals.virtual.spot_devices import Cuff, Oximeter, Scale, Thermometer
+    from vitals.virtual.waveform import Computed, Recording, Waveform
+    from vitals.virtual.within_reach import Scene, VirtualStrap, scene, virtual_strap
+    from vitals.virtual.worn import connected, strap, watch
+    from vitals.virtual.wristwatch import Watch
 
-__all__ = ["Strap", "VirtualRadio", "VirtualStrap", "run", "strap", "virtual_strap"]
+_ROOMS = {
+    "body": ("Body",),
+    "chest_strap": ("Strap",),
+    "gatt_device": ("Characteristic", "GattDevice", "Profile", "Service"),
+    "glucose_devices": ("GlucoseMeter", "GlucoseMonitor"),
+    "hci_link": ("HciMedium", "hci_server"),
+    "optical_band": ("OpticalBand",),
+    "radio": ("VirtualRadio",),
+    "within_reach": ("Scene", "VirtualStrap", "scene", "virtual_strap"),
+    "security": ("Security",),
+    "spot_devices": ("Cuff", "Oximeter", "Scale", "Thermometer"),
+    "wristwatch": ("Watch",),
+    "waveform": ("Computed", "Recording", "Waveform"),
+    "worn": ("connected", "strap", "watch"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "Body",
+    "Characteristic",
+    "Computed",
+    "Cuff",
+    "Fault",
+    "FaultScript",
+    "GattDevice",
+    "GlucoseMeter",
+    "GlucoseMonitor",
+    "HciMedium",
+    "OpticalBand",
+    "Oximeter",
+    "Profile",
+    "Recording",
+    "Scale",
+    "Scene",
+    "Security",
+    "Service",
+    "Strap",
+    "Thermometer",
+    "VirtualRadio",
+    "VirtualStrap",
+    "Watch",
+    "Waveform",
+    "connected",
+    "hci_server",
+    "play",
+    "run",
+    "scene",
+    "strap",
+    "virtual_strap",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _ROOM_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from vitals.virtual import scene, worn
+        room = importlib.import_module(f"{__name__}.{_ROOM_OF[name]}")
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "bumble":
             raise
         raise MissingExtra("The virtual Bluetooth link (bumble)", extra="sim") from error
-    return worn.strap if name == "strap" else getattr(scene, name)
+    return getattr(room, name)

@@ -52,15 +52,18 @@ class VirtualBackend(Backend):
     """What `backends` makes; `adapter` is for `bleak.BleakAdapter.get`."""
 
     adapter: type[BaseBleakAdapter]
+    host: Central
 
 
-def backends(central: bumble_device.Device) -> VirtualBackend:
+def backends(central: bumble_device.Device, *, seed: int = 1) -> VirtualBackend:
     """Backend classes that reach what is on the radio of `central`; real classes, because bleak reads their names."""
-    host = {"central": Central(central)}
+    host = Central(central, seed)
+    of_host = {"central": host}
     return VirtualBackend(
-        scanner=type("VirtualScanner", (VirtualScanner,), host),
-        client=type("VirtualClient", (VirtualClient,), host),
-        adapter=type("VirtualAdapter", (VirtualAdapter,), host),
+        scanner=type("VirtualScanner", (VirtualScanner,), of_host),
+        client=type("VirtualClient", (VirtualClient,), of_host),
+        adapter=type("VirtualAdapter", (VirtualAdapter,), of_host),
+        host=host,
     )
 
 
@@ -105,13 +108,23 @@ class VirtualClient(BaseBleakClient):
         connection.gatt_client = self._gatt
         connection.on(connection.EVENT_DISCONNECTION, lambda reason: self._on_disconnection(gone, reason))
         try:
-            if pair:
+            bonds = self.central.device.keystore
+            if bonds and await bonds.get(str(connection.peer_address)):
+                await self._encrypt(connection)
+            elif pair:
                 await self.pair()
             await self._guard(self._gatt.request_mtu(CLIENT_MTU))
             self.services = await self._discover()
         except BaseException:
             await to_its_end(self.disconnect())
             raise
+
+    async def _encrypt(self, connection: bumble_device.Connection) -> None:
+        """A bond that only this side remembers is an error, and the link ends, as with BlueZ."""
+        try:
+            await self._guard(connection.encrypt())
+        except BleakError as error:
+            raise BleakError(f"{self.address} has lost its bond ({error}); unpair and pair again") from error
 
     async def _establish(self, peer: hci.Address) -> bumble_device.Connection:
         # bumble's own time-out rests on asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
@@ -236,7 +249,7 @@ class VirtualClient(BaseBleakClient):
             raise BleakError("Characteristic notifications already started")
 
         def deliver(value: bytes) -> None:
-            if self._subscriptions.get(characteristic.handle) is deliver:
+            if self._subscriptions.get(characteristic.handle) is deliver and not self.central.loses():
                 callback(bytearray(value))
 
         self._subscriptions[characteristic.handle] = deliver

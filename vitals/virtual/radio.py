@@ -6,7 +6,8 @@ Laws of this file:
 2. Order is deterministic: what reaches the air first is delivered first; nothing depends on memory addresses or on the
    wall clock.
 3. Every packet of a connection passes through `VirtualRadio._carry`, every advertisement through
-   `send_advertising_pdu`: pacing by connection events and packet errors belong there.
+   `send_advertising_pdu`.
+4. Chance comes from `random` only, and is asked only where a fault needs it: a fault switched off changes no draw.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Literal
 
 from bumble import controller as bumble_controller
 from bumble import core, device, hci, link, ll
 
+from vitals.errors import InputError
 from vitals.virtual.controller import AdvertisingSet, QuietHost, VirtualController
+from vitals.virtual.pacing import Lane
 
 SUPERVISION_S = 4.0  # what central stacks commonly ask for
 ADVERTISING_INTERVAL_MS = 100.0
@@ -27,23 +31,43 @@ ESTABLISHMENT_EVENTS = (
 )
 
 
-class VirtualRadio(link.LocalLink):
-    """The air: carries packets between the controllers made by `make_device`, and breaks links on demand."""
+Who = device.Device | str | None  # a device, its address or its name; None: every device
+End = Literal["both", "central", "peripheral"]
 
-    def __init__(self, *, seed: int = 1) -> None:
+
+class VirtualRadio(link.LocalLink):
+    """The air: carries packets between the controllers made by `make_device`, and breaks links on demand.
+
+    Attributes that may be changed at any time: `interval_s`, the connection interval (None: packets take no time),
+    `packet_errors` and `advertising_loss`, the probabilities that a data packet or an advertisement is bad.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        interval_s: float | None = None,
+        packet_errors: float = 0.0,
+        advertising_loss: float = 0.0,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.random = random.Random(seed)
+        self.interval_s = interval_s
+        self.packet_errors = packet_errors
+        self.advertising_loss = advertising_loss
         self._nodes: list[VirtualController] = []  # LocalLink keeps a set, whose order depends on memory addresses
         self._away: set[VirtualController] = set()
         self._waiting: list[tuple[VirtualController, VirtualController, Callable[[], None]]] = []
+        self._lanes: dict[tuple[VirtualController, VirtualController], Lane] = {}
         self._parked: list[AdvertisingSet] = []
+        self._connects_to_lose = 0
 
     async def make_device(self, name: str, address: str = "") -> device.Device:
         """A powered bumble device on this radio; without `address` one is drawn from the seed.
 
         Addresses are random static ones: bumble's link finds LE devices by their random address only.
         """
-        own = hci.Address(address or self.new_address(), hci.Address.RANDOM_DEVICE_ADDRESS)
+        own = hci.Address(address or static_address(self.random), hci.Address.RANDOM_DEVICE_ADDRESS)
         node = VirtualController(name, self)
         config = device.DeviceConfiguration(
             name=name,
@@ -56,33 +80,45 @@ class VirtualRadio(link.LocalLink):
         await made.power_on()
         return made
 
-    def new_address(self) -> str:
-        """A random static address, Core 5.4, Vol 6, Part B, 1.3.2.1: the two most significant bits are 1."""
-        octets = [self.random.randrange(256) for _ in range(6)]
-        octets[0] |= 0xC0
-        return ":".join(f"{octet:02X}" for octet in octets)
-
     # Faults
 
-    def drop(self, lost: device.Device | None = None) -> None:
-        """Lose the links of `lost` (of every device, if None) now: both ends see a supervision time-out."""
+    def drop(self, lost: Who = None, *, seen_by: End = "both") -> None:
+        """Lose the links of `lost` now, as a supervision time-out.
+
+        Where only one end has `seen_by` it, the other believes in the link for SUPERVISION_S: a peripheral does not
+        advertise meanwhile.
+        """
         chosen = self._chosen(lost)
         for node in self._nodes:
             for connection in list(node.le_connections.values()):
                 if node in chosen or self.find_le_controller(connection.peer_address) in chosen:
-                    node.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+                    end = "central" if connection.role == hci.Role.CENTRAL else "peripheral"
+                    if seen_by in ("both", end):
+                        _time_out(node, connection)
+                    else:
+                        asyncio.get_running_loop().call_later(SUPERVISION_S, _time_out, node, connection)
         self._waiting = [entry for entry in self._waiting if entry[0] not in chosen and entry[1] not in chosen]
+        self._take_lanes(chosen)
 
-    def out_of_range(self, gone: device.Device | None = None) -> None:
-        """Carry `gone` (every device, if None) out of reach; its links last SUPERVISION_S unless it returns."""
-        for node in self._chosen(gone):
-            if node not in self._away:
-                self._away.add(node)
-                node.absences += 1
-                asyncio.get_running_loop().call_later(SUPERVISION_S, self._supervise, node, node.absences)
+    def lose_connects(self, count: int = 1) -> None:
+        """Lose the next `count` connection requests: their senders learn after six intervals that nobody came."""
+        self._connects_to_lose += count
 
-    def in_range(self, back: device.Device | None = None) -> None:
-        """Bring `back` (every device, if None) into reach: what waited is delivered, advertising is heard again."""
+    async def vanish(self, gone: device.Device) -> None:
+        """The power of `gone` fails: it forgets its links at once, its peers after SUPERVISION_S."""
+        self.drop(gone, seen_by="peripheral")
+
+    def out_of_range(self, gone: Who = None) -> None:
+        """Carry `gone` out of reach; its links last SUPERVISION_S unless it returns."""
+        chosen = [node for node in self._chosen(gone) if node not in self._away]
+        self._waiting += self._take_lanes(chosen)
+        for node in chosen:
+            self._away.add(node)
+            node.absences += 1
+            asyncio.get_running_loop().call_later(SUPERVISION_S, self._supervise, node, node.absences)
+
+    def in_range(self, back: Who = None) -> None:
+        """Bring `back` into reach: what waited is delivered, advertising is heard again."""
         self._away.difference_update(self._chosen(back))
         waiting, self._waiting = self._waiting, []
         for sender, receiver, deliver in waiting:
@@ -91,11 +127,29 @@ class VirtualRadio(link.LocalLink):
 
     def _supervise(self, node: VirtualController, absence: int) -> None:
         if node in self._away and node.absences == absence:
-            assert node.device is not None
-            self.drop(node.device)
+            self.drop(node.name)
 
-    def _chosen(self, chosen: device.Device | None) -> list[VirtualController]:
-        return [node for node in self._nodes if chosen is None or node.device is chosen]
+    def _chosen(self, who: Who) -> list[VirtualController]:
+        if who is None:
+            return list(self._nodes)
+        if isinstance(who, device.Device):
+            return [node for node in self._nodes if node.device is who]
+        found = [node for node in self._nodes if who == node.name or who.upper() == address_of(node)]
+        if not found:
+            names = ", ".join(repr(node.name) for node in self._nodes)
+            raise InputError(f"nobody of name or address {who!r} is on this radio; there are {names}")
+        return found
+
+    def _take_lanes(
+        self, chosen: list[VirtualController]
+    ) -> list[tuple[VirtualController, VirtualController, Callable[[], None]]]:
+        """What waits for a connection event of `chosen`, taken out of its lane."""
+        return [
+            (sender, receiver, deliver)
+            for (sender, receiver), lane in self._lanes.items()
+            if sender in chosen or receiver in chosen
+            for deliver in lane.take_all()
+        ]
 
     # LocalLink
 
@@ -107,6 +161,13 @@ class VirtualRadio(link.LocalLink):
     def remove_controller(self, controller: bumble_controller.Controller) -> None:
         super().remove_controller(controller)
         self._nodes.remove(controller)  # type: ignore[arg-type]
+
+    def remove(self, node: VirtualController) -> None:
+        """A controller is gone, and whatever was behind it; its peers lose their links after SUPERVISION_S."""
+        self.drop(node.name, seen_by="peripheral")
+        for advertising_set in node.advertising_sets.values():
+            advertising_set.stop()
+        self.remove_controller(node)
 
     def find_le_controller(self, address: hci.Address) -> VirtualController | None:
         return next((node for node in self._nodes if node.random_address == address), None)
@@ -147,9 +208,14 @@ class VirtualRadio(link.LocalLink):
             return
         loop = asyncio.get_running_loop()
         initiating = isinstance(packet, ll.ConnectInd)
+        lost = initiating and self._connects_to_lose > 0
+        self._connects_to_lose -= lost
         for node in self._nodes:
-            if node is not sender_controller and node not in self._away and (initiating or node.listens):
-                loop.call_soon(node.on_ll_advertising_pdu, packet)
+            if node is sender_controller or node in self._away or lost or not (initiating or node.listens):
+                continue
+            if self.advertising_loss and self.random.random() < self.advertising_loss:
+                continue
+            loop.call_soon(node.on_ll_advertising_pdu, packet)
         if isinstance(packet, ll.ConnectInd):
             patience = ESTABLISHMENT_EVENTS * max(packet.interval, 6) * 1.25e-3
             loop.call_later(patience, self._check_established, sender_controller, packet)
@@ -164,8 +230,16 @@ class VirtualRadio(link.LocalLink):
     def _carry(self, sender: VirtualController, receiver: VirtualController, deliver: Callable[[], None]) -> None:
         if sender in self._away or receiver in self._away:
             self._waiting.append((sender, receiver, deliver))
-        else:
+            return
+        lane = self._lanes.get((sender, receiver))
+        if self.interval_s is None and not lane:
             asyncio.get_running_loop().call_soon(deliver)
+            return
+        if lane is None:
+            lane = self._lanes[sender, receiver] = Lane(self.random)
+        lane.interval_s = self.interval_s or lane.interval_s
+        lane.packet_errors = self.packet_errors
+        lane.put(deliver)
 
     # Advertising costs nothing while nobody listens, and leaves no timer behind that would hide a deadlock.
 
@@ -184,3 +258,20 @@ class VirtualRadio(link.LocalLink):
         parked, self._parked = self._parked, []
         for advertising_set in parked:
             advertising_set.schedule()
+
+
+def address_of(node: bumble_controller.Controller) -> str:
+    """Random address of a controller, upper case."""
+    return node.random_address.to_string(with_type_qualifier=False).upper()
+
+
+def _time_out(node: VirtualController, connection: bumble_controller.Connection) -> None:
+    if node.le_connections.get(connection.peer_address) is connection:
+        node.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+
+def static_address(rng: random.Random) -> str:
+    """A random static address, Core 5.4, Vol 6, Part B, 1.3.2.1: the two most significant bits are 1."""
+    octets = [rng.randrange(256) for _ in range(6)]
+    octets[0] |= 0xC0
+    return ":".join(f"{octet:02X}" for octet in octets)

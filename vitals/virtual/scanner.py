@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
@@ -22,13 +23,22 @@ _UUID_WIDTH = {
 
 
 class Central:
-    """One host: bumble device, one connection attempt at a time, one scan shared by all scanners."""
+    """One host: bumble device, one connection attempt at a time, one scan shared by all scanners.
 
-    def __init__(self, device: bumble_device.Device) -> None:
+    `notification_loss` is the probability that the operating system drops a notification on its way to the app.
+    """
+
+    def __init__(self, device: bumble_device.Device, seed: int) -> None:
         self.device = device
+        self.notification_loss = 0.0
+        self._random = random.Random(f"{seed} notification loss")
         self.connecting = asyncio.Lock()
         self._scanning = asyncio.Lock()
         self._scanners = 0
+
+    def loses(self) -> bool:
+        """Whether the operating system drops the next notification."""
+        return self.notification_loss > 0 and self._random.random() < self.notification_loss
 
     async def scan(self, *, more: bool) -> None:
         """One scanner more, or one less; the radio listens while there is any."""

@@ -1,0 +1,70 @@
+"""A virtual optical band in the way of a Polar Verity Sense: PPG, pulse intervals, acceleration, gyroscope.
+
+Its samples are delta compressed, and its rate is not quite the one that it tells: 55 Hz said, 55 Hz kept unless
+`actual_hz` says otherwise (real ones said 135 and sent 55; facts in Polar's KnownIssues).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vitals.decode.polar.clock import FALLBACK_NS
+from vitals.decode.polar.gatt import Measurement
+from vitals.decode.polar.settings import Settings
+from vitals.virtual.battery import Battery
+from vitals.virtual.body import TRANSIT_S, Body
+from vitals.virtual.device_clock import DeviceClock
+from vitals.virtual.gatt_device import GattDevice
+from vitals.virtual.heart import HEART_RATE_SERVICE, HeartRate
+from vitals.virtual.pmd import Pmd, PulseIntervals, Stream
+from vitals.virtual.spot_devices import info_of
+from vitals.virtual.waveform import Waveform
+
+WRIST = 2  # Body Sensor Location
+ACC_FACTOR = float(np.float32(2.4414e-4))  # g per count: 8 g over 15 bits
+GYRO_FACTOR = float(np.float32(0.06097))  # deg/s per count: 2000 deg/s over 15 bits
+PPG = Settings(sample_rate_hz=(55,), resolution_bits=(22,), channels=(4,))
+ACC = Settings(sample_rate_hz=(52,), resolution_bits=(16,), full_scale=(8,), channels=(3,), factor=(ACC_FACTOR,))
+GYRO = Settings(sample_rate_hz=(52,), resolution_bits=(16,), full_scale=(2000,), channels=(3,), factor=(GYRO_FACTOR,))
+PER_FRAME = 36
+
+
+class OpticalBand(GattDevice):
+    """A band on the wrist of `body`.
+
+    `ppg` (counts; three channels and ambient light), `acc_g` and `gyro_dps` (three channels) replace what the body
+    shows. `actual_hz` is the rate that PPG keeps, whatever it says.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        *,
+        ppg: Waveform | None = None,
+        acc_g: Waveform | None = None,
+        gyro_dps: Waveform | None = None,
+        actual_hz: float | None = None,
+        drift_ppm: float = 0.0,
+        clock_ns: int = FALLBACK_NS,
+        name: str = "Virtual Sense",
+        **options: Any,
+    ) -> None:
+        self.clock = DeviceClock(clock_ns, drift_ppm)
+        pulses = body.beats_s + TRANSIT_S
+        kinds, compressed = Measurement, True
+        streams: list[Stream | PulseIntervals] = [
+            Stream(kinds.PPG, 0, PPG, ppg or body.ppg(), 1.0, PER_FRAME, compressed, actual_hz),
+            Stream(kinds.ACC, 0, ACC, acc_g or body.acc_g(52.0), ACC_FACTOR, PER_FRAME, compressed),
+            Stream(kinds.GYRO, 0, GYRO, gyro_dps or body.gyro_dps(), GYRO_FACTOR, PER_FRAME, compressed),
+            PulseIntervals(pulses),
+        ]
+        self.pmd = Pmd(streams, self.clock)
+        heart = HeartRate(pulses, contact=None, with_rr=False, location=WRIST, drift_ppm=drift_ppm)
+        super().__init__(
+            [heart, Battery(100), self.pmd],
+            info=info_of(name, "Virtual band"),
+            advertised=[HEART_RATE_SERVICE],
+            **options,
+        )
