@@ -138,6 +138,7 @@ def test_delta_blocks_by_hand() -> None:
     # Reference 1, 2; no bits: three equal samples; 4 bits: -1, 2; an empty block at the end changes nothing.
     payload = bytes([1, 0, 2, 0, 0, 3, 4, 1, 0x2F, 0, 0])
     assert delta.decompress(payload, 2, 16).tolist() == [[1, 2]] * 4 + [[0, 4]]
+    assert delta.decompress(bytes([7, 0, 0, 2]), 1, 16).tolist() == [[7]] * 3
     with pytest.raises(DecodeError, match="33 bits"):
         delta.decompress(bytes([1, 0, 33, 0]), 1, 16)
     with pytest.raises(DecodeError, match="not one frame"):

@@ -309,6 +309,8 @@ def _chosen(at: Cursor, size: int) -> tuple[Settings, Secret | None]:
     if at.offset == end:
         return settings, None
     start = at.offset
+    if end - start < 3 or at.payload[start + 1] != 1:
+        raise at.error("security needs a type, the count 1 and a strategy")
     at.offset += 2
     strategy = _one_of(at, Strategy, "security strategy")
     key = at.payload[at.offset : end]

@@ -97,7 +97,7 @@ def decompress(payload: bytes, channels: int, resolution_bits: int, *, offset: i
     if total > MAX_SAMPLES or len(blocks) > 2 * MAX_BLOCKS:
         raise _error(f"{total} samples in {len(blocks) // 2} blocks are not one frame", payload, offset)
     byte, left, right = _plan(bytes(blocks), channels, size)
-    flat = np.ndarray((end - offset,), "<i8", payload + _PADDING, offset, (1,)).take(byte)
+    flat = np.ndarray((end - offset + 1,), "<i8", payload + _PADDING, offset, (1,)).take(byte)
     np.left_shift(flat, left, flat)
     np.right_shift(flat, right, flat)
     if resolution_bits & 7:
