@@ -67,6 +67,11 @@ FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "health_sensor": (u.LIVE_HEALTH_OBSERVATIONS, u.STORED_HEALTH_OBSERVATIONS),
     "wahoo": ("a026e005-0a7d-4ab3-97fa-f1500f9feb8b",),
+    "polar": ("fb005c81-02e7-f387-1cad-8acd2d8df0c8", "fb005c82-02e7-f387-1cad-8acd2d8df0c8"),
+    "movesense": ("34800002-7185-4d5d-b431-630e7050e8f0",),
+    "infinitime": ("00030001-78fc-48fe-8e23-433b3a1942d0", "00030002-78fc-48fe-8e23-433b3a1942d0"),
+    "colmi": ("de5bf729-d711-4e47-af26-65e3012a5dc7",),
+    "viatom": ("0734594a-a8e7-4b1a-a6b1-cd5243059a57",),
 }  # fmt: skip
 
 REQUEST_FILES: Mapping[str, tuple[str, ...]] = {
