@@ -79,3 +79,11 @@ def test_a_malformed_frame_of_an_encrypted_recording_stays_encrypted() -> None:
         p.decode_recording(data, key=key)
     assert frame.hex() not in str(caught.value)
     assert caught.value.payload == data[-16:]
+
+
+def test_a_head_of_whole_blocks_is_followed_by_a_whole_block_of_padding() -> None:
+    key, frame = bytes(range(16)), p.encode_frame(M.ACC, 1, 9, np.ones((9, 3), np.int32))
+    head = HEAD[:36] + b"\x08\x00\x01\x34\x00\x01\x01\x10\x00"
+    assert (len(head) + 3) % 16 == 0
+    data = encrypted(head, frame, p.Strategy.AES128, key, p.Strategy.XOR)
+    assert len(p.decode_recording(data, key=key).frames) == 1
