@@ -44,6 +44,7 @@ class Bluetoothd:
         self._tree: dict[str, dict[str, dict[str, Variant]]] = {}
         self._scanners: dict[str, dict[str, Variant]] = {}  # D-Bus client -> its filter
         self._filters: dict[str, dict[str, Variant]] = {}
+        self._is_hanging = False
         self._bus: MessageBus
 
     async def start(self) -> None:
@@ -54,6 +55,11 @@ class Bluetoothd:
         await self._bus.call(Message(DBUS, "/org/freedesktop/DBus", DBUS, "AddMatch", signature="s", body=[rule]))
         await self._bus.request_name("org.bluez")
 
+    @property
+    def unique_name(self) -> str:
+        """Its name on the bus."""
+        return str(self._bus.unique_name)
+
     async def die(self) -> None:
         """As when the process is killed: the kernel closes its sockets, nobody says goodbye."""
         for peripheral in self.peripherals.values():
@@ -61,7 +67,7 @@ class Bluetoothd:
             peripheral.connecting.clear()
         if self._bus.connected:
             self._bus.disconnect()
-            await self._bus.wait_for_disconnect()
+            await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
     # What happens in the world
 
@@ -73,6 +79,10 @@ class Bluetoothd:
             self._scanners.clear()
             self._set(HCI0, ADAPTER, Discovering=Variant("b", False))
         self._set(HCI0, ADAPTER, Powered=Variant("b", on))
+
+    def hang(self) -> None:
+        """As after SIGSTOP: calls are taken, none is answered."""
+        self._is_hanging = True
 
     def unplug(self) -> None:
         """The adapter is pulled out: objects vanish, and no `Connected` changes."""
@@ -87,6 +97,10 @@ class Bluetoothd:
         await asyncio.sleep(noticed_after_s)
         self._close_link(self._path(peripheral))
 
+    async def flush(self) -> None:
+        """Returns when the bus has taken all that was said."""
+        await self._bus.call(Message(DBUS, "/org/freedesktop/DBus", DBUS, "GetNameOwner", signature="s", body=[DBUS]))
+
     async def notify(self, peripheral: Peripheral, uuid: str, *payloads: bytes) -> None:
         """The device sends notifications; who has not subscribed gets none."""
         one = peripheral.characteristics[uuid]
@@ -100,8 +114,8 @@ class Bluetoothd:
             elif one.sessions:
                 self._set(one.path, CHARACTERISTIC, Value=Variant("ay", payload[: peripheral.mtu - 3]))
                 if number % 50 == 49:  # dbus-fast takes a full socket for a dead one
-                    await self._round_trip()
-        await self._round_trip()
+                    await self.flush()
+        await self.flush()
 
     # The object tree
 
@@ -185,6 +199,8 @@ class Bluetoothd:
             self._on_gone(message.body[0], message.body[2])
         if message.message_type is not MessageType.METHOD_CALL or message.interface == "org.freedesktop.DBus.Peer":
             return None
+        if self._is_hanging:
+            return True
         path, interface, member = message.path or "", message.interface or "", message.member or ""
         if (interface, member) == (OBJECTS, "GetManagedObjects") and path == "/":
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [self._tree])
@@ -203,7 +219,9 @@ class Bluetoothd:
             (CHARACTERISTIC, "AcquireNotify"): self._acquire_notify,
         }.get((interface, member))
         if method is None or path not in self._tree:
-            words = f'Method "{member}" with signature "{message.signature}" on interface "{interface}" doesn\'t exist\n'
+            words = (
+                f'Method "{member}" with signature "{message.signature}" on interface "{interface}" doesn\'t exist\n'
+            )
             unknown = "UnknownMethod" if path in self._tree else "UnknownObject"
             return Message.new_error(message, f"org.freedesktop.DBus.Error.{unknown}", words)
         try:
@@ -237,7 +255,7 @@ class Bluetoothd:
         assert wanted["Transport"].value == "le"
         self._set(HCI0, ADAPTER, Discovering=Variant("b", True))
         for path, peripheral in self.peripherals.items():
-            asyncio.get_running_loop().call_later(0.01, self._hear, path, peripheral)
+            asyncio.get_running_loop().call_soon(self._hear, path, peripheral)
 
     def _stop_discovery(self, call: Message, _: str) -> None:
         self._needs_power()
@@ -259,6 +277,10 @@ class Bluetoothd:
             asyncio.get_running_loop().call_later(0.02, self._close_link, path)
             raise Refused("Failed", "le-connection-abort-by-local")
         peripheral.has_gatt = True
+        if peripheral.drops:
+            peripheral.drops -= 1
+            asyncio.get_running_loop().call_later(0.02, self._close_link, path)
+            return None
         asyncio.get_running_loop().call_soon(self._export_services, path, peripheral)
         return None
 
@@ -356,9 +378,6 @@ class Bluetoothd:
         sent: asyncio.Future[None] = self._bus.send(message)
         sent.add_done_callback(lambda done: done.cancelled() or done.exception())  # a dead bus takes nothing
         return sent
-
-    async def _round_trip(self) -> None:
-        await self._bus.call(Message(DBUS, "/org/freedesktop/DBus", DBUS, "GetNameOwner", signature="s", body=[DBUS]))
 
 
 def _adapter() -> dict[str, Variant]:

@@ -49,5 +49,7 @@ class DBusDaemon:
         assert self._process.stdout.readline().startswith("unix:"), "dbus-daemon did not start"
 
     def stop(self) -> None:
-        self._process.terminate()
-        self._process.communicate()
+        """Kill it."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()

@@ -229,6 +229,9 @@ class MessageBus:
         asyncio.get_running_loop().add_reader(self._listener, self._on_connection)
 
     def stop(self) -> None:
+        """The bus is gone, as when its process is killed."""
+        if self._listener.fileno() < 0:
+            return
         asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
         for client in self._clients.values():

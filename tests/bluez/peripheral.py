@@ -48,6 +48,7 @@ class Peripheral:
     is_advertising: bool = True
     is_in_reach: bool = True  # answers a connection attempt
     aborts: int = 0  # connections that fail to be established (0x3E) before one is
+    drops: int = 0  # connections that are lost before the services are resolved
     pairs: bool = True  # an agent confirms; else pairing fails
     connecting: list[Message] = field(default_factory=list)  # Connect calls without an answer yet
     has_gatt: bool = False  # the ATT bearer is up
@@ -73,7 +74,10 @@ def chest_strap(address: str = "F0:0A:1B:2C:3D:4E", name: str = "Polar H10 0A1B2
             "180a": [Characteristic(uuid, ["read"], text) for uuid, text in texts.items()],
             "fb005c80-02e7-f387-1cad-8acd2d8df0c8": [
                 Characteristic(
-                    "fb005c81-02e7-f387-1cad-8acd2d8df0c8", ["read", "write", "indicate"], b"\x0f\x05", is_encrypted=True
+                    "fb005c81-02e7-f387-1cad-8acd2d8df0c8",
+                    ["read", "write", "indicate"],
+                    b"\x0f\x05",
+                    is_encrypted=True,
                 ),
             ],
         },

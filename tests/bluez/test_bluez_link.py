@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from vitals.link import Backend, Found, discover, open_link
+from vitals.link import Found, discover, open_link
 
 if TYPE_CHECKING:
+    from vitals.link import Backend
+
     from .conftest import Computer
 
 MEASUREMENT = "00002a37-0000-1000-8000-00805f9b34fb"
 BEAT = bytes([0x10, 60, 0x00, 0x04])
-
-
-def acquiring() -> Backend:
-    """bleak's BlueZ backend, told to take notifications from a socket (its default is StartNotify)."""
-    from bleak.backends.bluezdbus.client import BleakClientBlueZDBus
-    from bleak.backends.bluezdbus.scanner import BleakScannerBlueZDBus
-
-    class Acquiring(BleakClientBlueZDBus):
-        async def start_notify(self, characteristic: Any, callback: Any, **kwargs: Any) -> None:
-            await super().start_notify(characteristic, callback, **kwargs | {"bluez": {"use_start_notify": False}})
-
-    return Backend(scanner=BleakScannerBlueZDBus, client=Acquiring)
-
-
-@pytest.fixture(params=["StartNotify", "AcquireNotify"])
-def backend(request: pytest.FixtureRequest) -> Backend | None:
-    return acquiring() if request.param == "AcquireNotify" else None
 
 
 async def test_discover_names_who_advertises(computer: Computer) -> None:
@@ -99,7 +84,7 @@ async def test_a_thousand_notifications_keep_their_order(computer: Computer, bac
 async def test_a_read_of_what_is_subscribed_also_arrives_as_a_notification(
     computer: Computer, backend: Backend | None
 ) -> None:
-    """BlueZ publishes what was read as a changed value; only the socket of AcquireNotify carries notifications alone."""
+    """BlueZ publishes what was read as a changed value; the socket of AcquireNotify carries notifications alone."""
     async with (
         open_link(computer.strap.address, timeout_s=2, backend=backend) as link,
         link.notifications("2a19") as inbox,
