@@ -34,12 +34,21 @@ def test_a_sound_store(store: Store, fill: Callable[..., int]) -> None:
 
 # What a holder of the key could do behind our back, and what verify says. Row 1 of the log is the device, and so on.
 CHANGES = {
-    "DELETE FROM chunk WHERE id = 3": "chunk 3 was deleted",
+    "DELETE FROM chunk WHERE id = 7": "chunk 7 was deleted",
     "DELETE FROM event": "event 1 was deleted",
     "UPDATE event SET score = 0.1": "event 1 was altered",
     "UPDATE event SET end_us = end_us + 1": "event 1 was altered",
-    "UPDATE chunk SET t0_us = t0_us - 1 WHERE id = 2": "chunk 2 was altered",
-    "UPDATE chunk SET payload = (SELECT payload FROM chunk WHERE id = 2) WHERE id = 1": "chunk 1 of stream 1",
+    "UPDATE chunk SET t0_us = t0_us - 1 WHERE id = 7": "chunk 7: a chunk of samples fails its check value",
+    "UPDATE chunk SET payload = (SELECT payload FROM chunk WHERE id = 7) WHERE id = 1": "chunk 1: ",
+    "UPDATE chunk SET parts = (SELECT parts FROM chunk WHERE id = 7) WHERE id = 1": "chunk 1: ",
+    "UPDATE chunk SET parts = NULL WHERE id = 1": "chunk 1 was altered",
+    "UPDATE chunk SET stream_id = 2 WHERE id = 1": "chunk 1 was altered",
+    "INSERT INTO chunk SELECT 99, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM chunk WHERE id = 1": "chunk 99 was added",
+    "UPDATE moved SET chunk_id = 7 WHERE id = 4": "chunk 7 was altered",
+    "DELETE FROM moved WHERE id = 4": "chunk 4 was deleted",
+    "UPDATE moved SET chunk_id = 4 WHERE id = 4": "chunk 4 was deleted",
+    "UPDATE pyramid SET n = n - 1 WHERE id = 1": "tile 1 of the pyramid of stream 1",
+    "UPDATE pyramid SET t0_us = t0_us + 21600000000 WHERE id = 1": "tile 1 of the pyramid of stream 1",
     "UPDATE feature SET numbers = zeroblob(16)": "feature 1 was altered",
     "UPDATE provenance SET version = '9'": "provenance 1 was altered",
     "UPDATE gap SET stream_id = 2 WHERE id = 1": "gap 1 was altered",
@@ -50,7 +59,9 @@ CHANGES = {
     "UPDATE log SET row_sha256 = zeroblob(32) WHERE seq = 7": "entry 7 does not follow",
     "UPDATE log SET h = zeroblob(32) WHERE seq = 7": "entry 7 does not follow",
     "UPDATE log SET kind = 'gap' WHERE seq = 7": "entry 7 does not follow",
-    "UPDATE log SET row_id = row_id + 1 WHERE kind = 'chunk' AND row_id = 4": "chunk 5 was altered",
+    "UPDATE log SET row_id = row_id + 1 WHERE kind = 'samples' AND row_id = 6": "chunk 7 was altered",
+    "DELETE FROM log WHERE kind = 'samples' AND seq > 19; UPDATE origin SET seq = 19, h = (SELECT h FROM log "
+    "WHERE seq = 19)": "chunk 7 was added",
     "UPDATE log SET seq = seq - 15 WHERE seq IN (7, 8); UPDATE log SET seq = -seq WHERE seq < 0": "does not follow",
     "UPDATE origin SET seq = seq - 1": "its head says",
 }

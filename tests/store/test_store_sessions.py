@@ -132,8 +132,10 @@ def test_a_session_flushes_by_itself_every_ten_seconds_of_stream(store: Store, t
         assert other.streams()[0].n == 30
         session.flush()
         assert other.streams()[0].n == 35
+        (row,) = store.db.query("select count(*) as chunks, max(n) as n from chunk")
+        assert row == {"chunks": 4, "n": 10}
     (row,) = store.db.query("select count(*) as chunks, max(n) as n from chunk")
-    assert row == {"chunks": 4, "n": 10}
+    assert row == {"chunks": 1, "n": 35}
 
 
 def test_a_session_flushes_by_the_wall_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

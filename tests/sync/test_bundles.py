@@ -18,6 +18,7 @@ from vitals import sync
 from vitals.errors import InputError, MissingExtra, StoreDamaged, SyncError, VitalsError
 from vitals.store import Store, chain, new_recovery_code, recovery
 from vitals.store.rows import KINDS, canonical, digest, select, uid_of
+from vitals.store.samples import Shelf
 from vitals.sync import wire
 from vitals.sync.party import party
 from vitals.sync.seal import signed
@@ -62,13 +63,17 @@ def record(store: Store, seed: int, maker: str = "1") -> None:
 
 
 def content(store: Store) -> dict[str, Any]:
-    """Every synced row in canonical form, and the chains."""
+    """Every synced row in canonical form (of samples: what the log calls them), and the chains."""
     connection = store.fresh()
 
     rows: dict[str, Any] = {
         name: sorted(canonical(kind, tuple(row[1:])) for row in connection.execute(select(kind, "1")))
         for name, kind in KINDS.items()
+        if kind.table != "chunk"
     }
+    shelf = Shelf(connection)
+    held = [shelf.chunk(row[0]) for row in connection.execute("SELECT id FROM chunk").fetchall()]
+    rows["samples"] = sorted(name for one in held if one is not None for name in one.parts)
     rows["heads"] = sorted((h.origin, h.seq, h.h) for h in chain.heads(connection).values() if h.seq)
     connection.close()
     return rows

@@ -92,7 +92,7 @@ class Ledger:
         """Insert a row without a log entry of its own; the caller enters it."""
         names = ", ".join(field.column for field in kind.fields)
         marks = ", ".join("?" * len(kind.fields))
-        cursor = self._connection.execute(f"INSERT INTO {kind.name}({names}) VALUES({marks})", columns)
+        cursor = self._connection.execute(f"INSERT INTO {kind.table}({names}) VALUES({marks})", columns)
         self.added += 1
         return int(cursor.lastrowid)
 

@@ -4,7 +4,7 @@ A chunk is an immutable run of one or more segments; a segment is a block as it 
 other on the same anchor.
 
     payload  = segments u16 | segment * m | values blob | offsets blob, if the timing is STAMPED
-    segment  = rows u32 | anchor i64 | first i64     the block's t0_us minus the chunk's, and its `first`
+    segment  = rows u32 | anchor i64 | first i64     the block's t0_us minus the chunk's (0 if STAMPED), and its `first`
     blob     = codec u8 | length u32 | bytes         (see codec.py; little-endian)
 
 The chunk's own t0_us and t1_us are the start_us of its first block and the end_us of its last.
@@ -13,11 +13,18 @@ The check value beside it is CRC-32 (ISO-HDLC, as in zlib) over t0 i64 | codec u
 Laws of this file:
 1. What comes out has the values, dtype, shape and times that went in, exactly. Blocks are joined only where one goes on
    where the last one ended, on the same anchor. An empty block keeps its neighbours apart: a gap lies there.
-2. A chunk spans at most MOST_SPAN_US and MOST_SAMPLES: reading ten seconds never decodes a day.
+2. A chunk spans at most MOST_SPAN_US and MOST_SAMPLES: reading ten seconds never decodes a day. It is ripe, and grows
+   no more, when it spans RIPE_SPAN_US and holds RIPE_SAMPLES.
+3. `content` names samples, not their packing: whatever codec, however merged, the same samples have the same content.
+
+    content  = SHA-256 of: dtype u8 | columns u8 | segments u16 | segment * m | values | stamps i64 * n, if STAMPED
+               with dtype and columns as in codec.py, anchor and first of a segment in UTC microseconds and steps (where
+               the timing is STAMPED its first stamp, and 0), values in C order, stamps in UTC microseconds
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -32,12 +39,15 @@ from vitals.store import codec
 from vitals.values import Block, Timing
 
 MOST_SPAN_US = 3600 * 1_000_000
-MOST_SAMPLES = 32_768
+MOST_SAMPLES = 131_072
+RIPE_SPAN_US = 300 * 1_000_000
+RIPE_SAMPLES = 4096
 _MOST_SEGMENTS = 4096
 _COUNT = struct.Struct("<H")
 _SEGMENT = struct.Struct("<Iqq")
 _BLOB = struct.Struct("<BI")
 _CHECKED = struct.Struct("<qBI")
+_CONTENT = struct.Struct("<BBH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +115,35 @@ def check(block: Block) -> None:
 
 def pack(blocks: Iterable[Block]) -> Iterator[Chunk]:
     """Chunks of checked blocks of one stream, in order of their arrival."""
+    return map(encode, runs(join(blocks)))
+
+
+def runs(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """What goes into one chunk each, of joined blocks."""
     held: list[Block] = []
     samples = 0
-    for block in join(blocks):
+    for block in blocks:
         for piece in _pieces(block):
-            if held and (samples + piece.values.size > MOST_SAMPLES or not _fits(held, piece)):
-                yield _encode(held)
+            if held and (not fits(samples, held[0].start_us, held[-1], piece) or len(held) == _MOST_SEGMENTS):
+                yield held
                 held, samples = [], 0
             held.append(piece)
             samples += piece.values.size
     if held:
-        yield _encode(held)
+        yield held
 
 
-def _fits(held: list[Block], piece: Block) -> bool:
-    in_order = piece.start_us >= held[-1].start_us and piece.end_us >= held[-1].end_us
-    near = piece.end_us - held[0].start_us <= MOST_SPAN_US and len(held) < _MOST_SEGMENTS
-    return in_order and near and piece.values.dtype == held[0].values.dtype
+def ripe(samples: int, span_us: int) -> bool:
+    """Whether a chunk of so many values is long enough to be left alone."""
+    return span_us >= RIPE_SPAN_US and samples >= RIPE_SAMPLES
+
+
+def fits(samples: int, start_us: int, last: Block, piece: Block) -> bool:
+    """Whether a chunk that began at `start_us` and holds `samples` up to `last` may go on with `piece`."""
+    in_order = piece.start_us >= last.start_us and piece.end_us >= last.end_us
+    near = piece.end_us - start_us <= MOST_SPAN_US and samples + piece.values.size <= MOST_SAMPLES
+    unripe = not ripe(samples, last.end_us - start_us)
+    return in_order and near and unripe and piece.values.dtype == last.values.dtype
 
 
 def join(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -165,13 +187,15 @@ def _joined(run: list[Block]) -> Block:
 
 
 def _pieces(block: Block) -> Iterator[Block]:
-    rows = max(1, MOST_SAMPLES // max(1, block.values.size // len(block)))
+    width = max(1, block.values.size // len(block))
+    rows, enough = max(1, MOST_SAMPLES // width), -(-RIPE_SAMPLES // width)
     times = block.times_us()
     start = 0
     while start < len(block):
         begins = block.start_us if start == 0 else int(times[start - (block.timing is Timing.INTERVAL)])
-        stop = min(start + rows, int(np.searchsorted(times, begins + MOST_SPAN_US, side="right")))
-        stop = max(stop, start + 1)
+        stop = max(start + enough, int(np.searchsorted(times, begins + RIPE_SPAN_US)) + 1)
+        stop = min(stop, start + rows, int(np.searchsorted(times, begins + MOST_SPAN_US, side="right")))
+        stop = min(max(stop, start + 1), len(block))
         yield cut(block, start, stop)
         start = stop
 
@@ -190,18 +214,60 @@ def cut(block: Block, start: int, stop: int) -> Block:
     return replace(block, values=block.values[start:stop], offsets_us=offsets, first=first)
 
 
-def _encode(blocks: list[Block]) -> Chunk:
-    t0 = blocks[0].start_us
-    values = np.concatenate([block.values for block in blocks])
-    number, blob = codec.encode(values)
-    payload = _COUNT.pack(len(blocks))
-    payload += b"".join(_SEGMENT.pack(len(block), block.t0_us - t0, block.first) for block in blocks)
+def encode(run: list[Block], *, portable: bool = False) -> Chunk:
+    """The chunk of a run; `portable`: without codec 2."""
+    t0 = run[0].start_us
+    values = _values(run)
+    number, blob = codec.encode(values, portable=portable)
+    payload = _COUNT.pack(len(run))
+    anchored = [0 if block.timing is Timing.STAMPED else block.t0_us - t0 for block in run]
+    payload += b"".join(_SEGMENT.pack(len(block), at, block.first) for block, at in zip(run, anchored, strict=True))
     payload += _BLOB.pack(number, len(blob)) + blob
-    if blocks[0].timing is Timing.STAMPED:
-        offsets = np.concatenate([block.offsets_us for block in blocks if block.offsets_us is not None])
-        kept, blob = codec.encode(offsets.astype(np.int64))
+    if run[0].timing is Timing.STAMPED:
+        kept, blob = codec.encode(_stamps(run, t0), portable=portable)
         payload += _BLOB.pack(kept, len(blob)) + blob
-    return Chunk(t0, blocks[-1].end_us, len(values), number, check_value(t0, number, len(values), payload), payload)
+    return Chunk(t0, run[-1].end_us, len(values), number, check_value(t0, number, len(values), payload), payload)
+
+
+def content(run: list[Block]) -> bytes:
+    """The content of a run (see the top of this file), 32 bytes."""
+    values = _values(run)
+    values = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    columns = 0 if values.ndim == 1 else values.shape[1]
+    stamped = run[0].timing is Timing.STAMPED
+    state = hashlib.sha256(_CONTENT.pack(codec.dtype_code(values.dtype), columns, len(run)))
+    for block in run:
+        state.update(_SEGMENT.pack(len(block), *((block.start_us, 0) if stamped else (block.t0_us, block.first))))
+    state.update(values.data)
+    if stamped:
+        state.update(_stamps(run, 0).data)
+    return state.digest()
+
+
+def _values(run: list[Block]) -> NDArray[Any]:
+    return run[0].values if len(run) == 1 else np.concatenate([block.values for block in run])
+
+
+def _stamps(run: list[Block], since_us: int) -> NDArray[np.int64]:
+    return np.concatenate([block.times_us() for block in run]) - since_us
+
+
+def split(run: list[Block], counts: Iterable[int]) -> Iterator[list[Block]]:
+    """The runs of so many samples each that lie in a run one after another. Raises StoreDamaged where they do not fill
+    it."""
+    rest = list(run)
+    for count in counts:
+        part: list[Block] = []
+        while count > 0 and rest:
+            taken = min(count, len(rest[0]))
+            part.append(cut(rest[0], 0, taken))
+            rest[0:1] = [cut(rest[0], taken, len(rest[0]))] if taken < len(rest[0]) else []
+            count -= taken
+        if count or not part:
+            raise _misfit()
+        yield part
+    if rest:
+        raise _misfit()
 
 
 def check_value(t0_us: int, number: int, n: int, payload: bytes) -> int:
@@ -237,6 +303,8 @@ def unpack(chunk: Chunk, shape: Shape) -> list[Block]:
         stamps = None if offsets is None else offsets[start : start + rows]
         piece = values[start : start + rows]
         t0 = chunk.t0_us + anchor
+        if stamps is not None:
+            t0, stamps = t0 + int(stamps[0]), stamps - stamps[0]
         blocks.append(Block(shape.kind, t0, shape.timing, shape.rate_hz, piece, shape.scale, shape.unit, stamps, first))
         start += rows
     try:

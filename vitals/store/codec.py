@@ -10,6 +10,7 @@
              The column is differenced `order` times (0..2, each time modulo 2**64, the first value kept, as if a zero
              went before it), mapped by zigzag (0, -1, 1, -2 -> 0, 1, 2, 3), and split into planes: plane k holds byte
              k of each value.
+    codec 2  body = the columns through pcodec (see pco.py)
 
 A blob that does not describe exactly n rows raises StoreDamaged; the check value of the chunk (see chunks.py) catches
 the rest.
@@ -24,8 +25,9 @@ import zstandard
 from numpy.typing import NDArray
 
 from vitals.errors import InputError, StoreDamaged
+from vitals.store import pco
 
-RAW, PLANES = 0, 1
+RAW, PLANES, PCO = 0, 1, 2
 MOST_VALUES = 1 << 20
 MOST_COLUMNS = 255
 _DTYPES = tuple(np.dtype(code) for code in ("<i1", "<u1", "<i2", "<u2", "<i4", "<u4", "<i8"))
@@ -33,8 +35,16 @@ _ZSTD = 1
 _LEVEL = 3
 
 
-def encode(values: NDArray[Any]) -> tuple[int, bytes]:
-    """(codec, blob) of 1 to 1,048,576 integers of shape (n,) or (n, columns). Raises InputError for anything else."""
+def dtype_code(dtype: np.dtype[Any]) -> int:
+    """The number of a dtype in a blob's head."""
+    return _DTYPES.index(dtype.newbyteorder("<"))
+
+
+def encode(values: NDArray[Any], *, portable: bool = False) -> tuple[int, bytes]:
+    """(codec, blob) of 1 to 1,048,576 integers of shape (n,) or (n, columns): the smallest that decodes to them.
+
+    `portable` leaves out codec 2, which not every installation reads. Raises InputError for anything else.
+    """
     dtype = values.dtype.newbyteorder("<")
     if dtype not in _DTYPES:
         raise InputError(f"samples have dtype {values.dtype}; the store keeps integers (up to int64) and a scale")
@@ -44,14 +54,27 @@ def encode(values: NDArray[Any]) -> tuple[int, bytes]:
             f"samples have shape {values.shape}; it must be (n,) or (n, channels), 1 to {MOST_VALUES} in all"
         )
     head = bytes([_DTYPES.index(dtype), 0 if values.ndim == 1 else values.shape[1]])
-    wide = values.reshape(values.shape[0], -1).astype(np.int64)
+    table = np.ascontiguousarray(values, dtype=dtype).reshape(len(values), -1)
+    packed = None if portable else pco.compress(table)
+    if packed is not None and len(packed) < table.nbytes:
+        return PCO, head + bytes([0]) + packed
+    number, rest = _planes(table)
+    blob = head + rest
+    if not np.array_equal(decode(number, blob, len(values)), values):
+        raise StoreDamaged("samples do not come back from their packed form: this machine's memory or zstd is faulty")
+    return number, blob
+
+
+def _planes(table: NDArray[Any]) -> tuple[int, bytes]:
+    """Codec 0 or 1, whichever is shorter: flags and body."""
+    wide = table.astype(np.int64)
     planes = b"".join(_column(wide[:, k]) for k in range(wide.shape[1]))
-    raw = np.ascontiguousarray(values, dtype=dtype).tobytes()
+    raw = table.tobytes()
     codec, body = (RAW, raw) if len(raw) <= len(planes) else (PLANES, planes)
     packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False).compress(planes)
     if len(packed) < len(body):
-        return PLANES, head + bytes([_ZSTD]) + packed
-    return codec, head + bytes([0]) + body
+        return PLANES, bytes([_ZSTD]) + packed
+    return codec, bytes([0]) + body
 
 
 def _column(values: NDArray[np.int64]) -> bytes:
@@ -93,6 +116,13 @@ def decode(codec: int, blob: bytes, n: int) -> NDArray[Any]:
         if len(body) != n * width * dtype.itemsize:
             raise _damaged("its length")
         return np.frombuffer(body, dtype).reshape(shape).copy()
+    if codec == PCO:
+        if blob[2] or dtype.str not in pco.DTYPES:
+            raise _damaged("its head")
+        try:
+            return pco.decompress(body, dtype, n, width).reshape(shape)
+        except ValueError:
+            raise _damaged("a column") from None
     if codec != PLANES:
         raise StoreDamaged(f"a chunk has the codec {codec}, unknown here: update vitals, or restore from a backup")
     wide = np.empty((n, width), np.int64)

@@ -21,7 +21,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +195,9 @@ class Connection(engine.Connection):  # type: ignore[misc]
         """The database as SQL text, line by line (plaintext: for the caller's eyes only)."""
         dump = importlib.import_module("sqlite3.dump")
         return iter(dump._iterdump(self))
+
+
+Access = Callable[[], AbstractContextManager[Connection]]  # a connection for the length of a `with`
 
 
 # Statements of the journal and of temporary storage are decided here, once; nobody may decide otherwise later.

@@ -15,20 +15,22 @@ import secrets
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreMissing
-from vitals.store import chain, frames, header, integrity, migrations, query
+from vitals.store import chain, frames, header, integrity, migrations, query, spans
 from vitals.store.connection import Connection, connect, reworded, transaction
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 from vitals.store.query import EventRow, FeatureRow, SessionInfo, StreamInfo
 from vitals.store.rows import uid_of
 from vitals.store.session import Analysis, Session, Source
+from vitals.store.settle import settle
 from vitals.values import Block, DeviceInfo, Gap, Provenance
 
 if TYPE_CHECKING:
@@ -36,6 +38,14 @@ if TYPE_CHECKING:
     import sqlite_utils
 
 DATABASE, HEADER = "vitals.db", "vitals.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What `Store.compact` did."""
+
+    merged: int  # chunks that are gone because others hold their samples
+    tiles: int  # of the pyramids
 
 
 class Store:
@@ -143,6 +153,7 @@ class Store:
         who = (uid_of("subject", self._id, subject), subject)
         return Session(
             self.transaction,
+            self.reading,
             device=device,
             source=source,
             zero_utc_us=zero_utc_us,
@@ -165,11 +176,26 @@ class Store:
         same = [other for other in known.values() if other.session.id == info.session.id]
         return Analysis(
             self.transaction,
+            self.reading,
             session=(info.session.id, bytes.fromhex(info.session.uid)),
             stream=(info.id, bytes.fromhex(info.uid), info.kind),
             siblings={other.kind: (other.id, bytes.fromhex(other.uid)) for other in same},
             provenance=provenance,
         )
+
+    def compact(self, streams: Iterable[StreamInfo | int] | None = None) -> Compacted:
+        """Merge small chunks and write the tiles of the pyramids, of these streams or all; a session does so itself.
+
+        Raises StoreError, StoreDamaged; what was done before that stays done.
+        """
+        chosen = self.streams(all_makers=True) if streams is None else streams
+        merged = tiles = 0
+        for one in chosen:
+            done = settle(self.transaction, self.reading, one if isinstance(one, int) else one.id, tail=True)
+            merged, tiles = merged + done[0], tiles + done[1]
+        with self.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return Compacted(merged, tiles)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -197,13 +223,7 @@ class Store:
         self, stream: StreamInfo | int, start: Instant | None = None, end: Instant | None = None
     ) -> Iterator[Block]:
         """The samples of a stream with start <= time < end, in UTC microseconds. Raises StoreDamaged, InputError."""
-        found = query.blocks(self._opened(), stream if isinstance(stream, int) else stream.id, *span_us(start, end))
-        while True:
-            with self.reading():
-                block = next(found, None)
-            if block is None:
-                return
-            yield block
+        return spans.blocks(self.reading, stream if isinstance(stream, int) else stream.id, *span_us(start, end))
 
     def gap_list(self, of: StreamInfo | str, start: Instant | None = None, end: Instant | None = None) -> list[Gap]:
         """The gaps of a stream, or of all streams of a kind, that touch the span, by start."""
@@ -260,7 +280,7 @@ class Store:
         try:
             connection = self._connect()
         except StoreDamaged as error:
-            return integrity.Report((str(error),), {}, 0, 0, 0, 0.0)
+            return integrity.Report((str(error),), {}, 0, 0, 0, 0, 0.0)
         try:
             return integrity.verify(connection)
         finally:

@@ -14,12 +14,16 @@ import time
 from dataclasses import dataclass
 
 from vitals.errors import StoreDamaged
-from vitals.store import chain, chunks, query, rows
-from vitals.store.chunks import Chunk, Shape
+from vitals.store import chain, pyramid, query, rows, spans
 from vitals.store.connection import Connection, reworded, snapshot
 from vitals.store.rows import KINDS
+from vitals.store.samples import Shelf, Unpacked, place
 
 _MOST_PROBLEMS = 100
+_COUNTS = {kind.name: f"SELECT count(*) FROM {kind.table}" for kind in KINDS.values()} | {
+    "chunk": "SELECT count(*) FROM chunk WHERE parts IS NULL",
+    "samples": "SELECT total(length(parts)) / 4 FROM chunk",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Report:
     problems: tuple[str, ...]  # at most 100
     rows: dict[str, int]  # by kind
     log_entries: int
+    chunks: int  # of samples, all of them decoded
     samples: int
     pages: int
     seconds: float
@@ -38,17 +43,13 @@ class Report:
         """Whether nothing is wrong."""
         return not self.problems
 
-    @property
-    def chunks(self) -> int:
-        """How many chunks of samples were decoded."""
-        return self.rows.get("chunk", 0)
-
 
 def verify(connection: Connection) -> Report:
-    """Check pages (HMAC), tables and indexes, every chunk, and every chain against every row. Raises StoreError."""
+    """Check pages (HMAC), tables and indexes, every chunk, every chain against every row, and the pyramids against the
+    samples. Raises StoreError."""
     began = time.perf_counter()
     problems: list[str] = []
-    samples = entries = pages = 0
+    samples = entries = pages = held = 0
     counts: dict[str, int] = {}
     try:
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -58,31 +59,67 @@ def verify(connection: Connection) -> Report:
             pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
             checked = [str(row[0]) for row in connection.execute("PRAGMA quick_check").fetchall()]
             problems += [f"tables: {line}" for line in checked if line != "ok"]
-            counts = {name: int(query.fetch(connection, f"SELECT count(*) FROM {name}")[0][0]) for name in KINDS}
-            samples = _check_chunks(connection, problems)
-            entries = _check_chains(connection, problems)
+            counts = {name: int(query.fetch(connection, sql)[0][0]) for name, sql in _COUNTS.items()}
+            parts = _Parts(connection, problems)
+            entries, of_schema_1 = _check_chains(connection, problems, parts)
+            held = parts.finish(of_schema_1)
+            samples = parts.samples
+            problems += pyramid.wrong(lambda: spans.same(connection)) if not problems else []
     except (StoreDamaged, sqlite3.DatabaseError) as error:
         problems.append(str(error if isinstance(error, StoreDamaged) else reworded(error)))
     seconds = time.perf_counter() - began
-    return Report(tuple(problems[:_MOST_PROBLEMS]), counts, entries, samples, pages, seconds)
+    return Report(tuple(problems[:_MOST_PROBLEMS]), counts, entries, held, samples, pages, seconds)
 
 
-def _check_chunks(connection: Connection, problems: list[str]) -> int:
-    shapes: dict[int, Shape] = {}
-    samples = 0
-    cursor = connection.execute("SELECT id, stream_id, t0_us, t1_us, n, codec, crc32, payload FROM chunk ORDER BY id")
-    for row in cursor:
+class _Parts:
+    """Log entries of samples held against the chunks that hold them."""
+
+    def __init__(self, connection: Connection, problems: list[str]) -> None:
+        self._connection = connection
+        self._problems = problems
+        self._shelf = Shelf(connection)
+        self._unlogged: dict[int, set[bytes]] = {}  # of the chunks seen, the parts that no entry has named yet
+        self._seen: set[int] = set()
+        self.samples = 0
+
+    def entry(self, row_id: int, row_sha256: bytes) -> str | None:
+        """What is wrong with an entry."""
+        chunk_id, _ = place(self._connection, row_id)
+        if chunk_id in self._seen and chunk_id not in self._unlogged:
+            return None  # it is named as damaged
+        held = self._unpacked(chunk_id)
+        if held is None:
+            return None if chunk_id in self._seen else f"chunk {chunk_id} was deleted"
+        if row_sha256 not in held.parts:
+            return f"chunk {chunk_id} was altered"
+        self._unlogged[chunk_id].discard(row_sha256)
+        return None
+
+    def _unpacked(self, chunk_id: int) -> Unpacked | None:
         try:
-            if row[1] not in shapes:
-                shapes[row[1]] = query.shape_of(connection, row[1])
-            chunks.unpack(Chunk(*row[2:]), shapes[row[1]])
+            held = self._shelf.chunk(chunk_id)
         except (StoreDamaged, ValueError) as error:
-            problems.append(f"chunk {row[0]} of stream {row[1]}: {error}")
-        samples += row[4]
-    return samples
+            self._problems.append(f"chunk {chunk_id}: {error}")
+            self._seen.add(chunk_id)
+            return None
+        if held is not None and chunk_id not in self._seen:
+            self._seen.add(chunk_id)
+            self._unlogged[chunk_id] = set(held.parts)
+            self.samples += held.n
+        return held
+
+    def finish(self, of_schema_1: set[int]) -> int:
+        """Every chunk must be in the log, with all its parts. Returns how many chunks there are."""
+        present = [int(row[0]) for row in self._connection.execute("SELECT id FROM chunk ORDER BY id").fetchall()]
+        for chunk_id in present:
+            if chunk_id in of_schema_1:
+                self._unpacked(chunk_id)
+            elif chunk_id not in self._seen or self._unlogged.get(chunk_id):
+                self._problems.append(f"chunk {chunk_id} was added outside of the log")
+        return len(present)
 
 
-def _check_chains(connection: Connection, problems: list[str]) -> int:
+def _check_chains(connection: Connection, problems: list[str], parts: _Parts) -> tuple[int, set[int]]:
     entries = 0
     logged: dict[str, set[int]] = {name: set() for name in KINDS}
     for origin_id, head in chain.heads(connection).items():
@@ -106,6 +143,10 @@ def _check_chains(connection: Connection, problems: list[str]) -> int:
             if kind not in KINDS:
                 problems.append(f"{name}: entry {seq} is of the unknown kind {kind!r}")
                 continue
+            if kind == "samples":
+                wrong = parts.entry(row_id, bytes(row_sha256))
+                problems += [f"{wrong} ({name}, entry {seq})"] if wrong else []
+                continue
             logged[kind].add(row_id)
             data = rows.stored(connection, KINDS[kind], row_id)
             if data is None:
@@ -114,7 +155,9 @@ def _check_chains(connection: Connection, problems: list[str]) -> int:
                 problems.append(f"{kind} {row_id} was altered ({name}, entry {seq})")
         if (followed.seq, followed.h) != (head.seq, head.h):
             problems.append(f"{name}: it ends at entry {followed.seq}, its head says {head.seq}")
+    of_schema_1 = logged.pop("chunk")
     for kind, known in logged.items():
-        present = {row[0] for row in connection.execute(f"SELECT id FROM {kind}").fetchall()}
-        problems += [f"{kind} {row_id} was added outside of the log" for row_id in sorted(present - known)]
-    return entries
+        if kind != "samples":
+            present = {row[0] for row in connection.execute(f"SELECT id FROM {kind}").fetchall()}
+            problems += [f"{kind} {row_id} was added outside of the log" for row_id in sorted(present - known)]
+    return entries, of_schema_1

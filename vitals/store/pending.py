@@ -19,9 +19,10 @@ import numpy as np
 from vitals.errors import InputError
 from vitals.store import chunks
 from vitals.store.chain import Ledger
-from vitals.store.chunks import Chunk, Shape
+from vitals.store.chunks import Shape
 from vitals.store.connection import Connection
 from vitals.store.rows import uid_of
+from vitals.store.samples import Shelf
 from vitals.values import Block, Event, Features, Gap, Provenance, Score, Timing
 
 NO_SHAPE = (Timing.STAMPED, 0.0, 1.0, "", 0)  # of a stream that has gaps and nothing else
@@ -82,14 +83,22 @@ def kind_of(note: Note) -> str:
 
 @dataclass(slots=True)
 class Streams:
-    """The streams of one session that are known: their row ids and uids, by key and (the newest) by kind."""
+    """The streams of one session that are known: their row ids and uids, by key and (the newest) by kind; and how
+    much has been written to each since it was last merged: values, first and last time."""
 
     by_key: dict[StreamKey, int] = field(default_factory=dict)
     by_kind: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    loose: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     def copy(self) -> Streams:
         """A copy to work on within a transaction."""
-        return Streams(dict(self.by_key), dict(self.by_kind))
+        return Streams(dict(self.by_key), dict(self.by_kind), dict(self.loose))
+
+    def grew(self, stream_id: int, run: list[Block]) -> None:
+        """A run was written."""
+        values, start, end = self.loose.get(stream_id, (0, run[0].start_us, run[-1].end_us))
+        values += sum(block.values.size for block in run)
+        self.loose[stream_id] = (values, min(start, run[0].start_us), max(end, run[-1].end_us))
 
     def add(self, ledger: Ledger, session_id: int, session_uid: bytes, key: StreamKey) -> int:
         """The row id of a stream, made if it is new."""
@@ -149,19 +158,17 @@ class Pending:
                 if key.shape.kind == note.kind:
                     waiting.append(chunks.cut(waiting[-1], 0, 0))
 
-    def pack(self) -> dict[StreamKey, list[Chunk]]:
-        """The blocks as chunks."""
-        return {key: list(chunks.pack(waiting)) for key, waiting in self.blocks.items()}
-
     def write(
         self, ledger: Ledger, connection: Connection, session: tuple[int, bytes], streams: Streams, *, last: bool
     ) -> list[Note]:
         """Append everything that is ready; with `last`, also notes on streams that never came. Returns what has to
         wait."""
-        for key, packed in self.pack().items():
+        shelf = Shelf(connection)
+        for key, blocks in self.blocks.items():
             stream_id = streams.add(ledger, *session, key)
-            for c in packed:
-                ledger.add("chunk", stream_id, c.t0_us, c.t1_us, c.n, c.codec, c.crc32, c.payload)
+            for run in chunks.runs(chunks.join(blocks)):
+                shelf.add(ledger, stream_id, run)
+                streams.grew(stream_id, run)
         waiting: list[Note] = []
         events: dict[bytes, tuple[int, int, Event]] = {}
         for note in self.notes:

@@ -1,31 +1,26 @@
-"""Reading: streams, their blocks and gaps, and what was computed from them.
+"""Reading: sessions, streams, gaps, and what was computed from them.
 
 Laws of this file:
 1. Times are UTC microseconds; a span is half-open. Samples are those inside it; gaps, features and events those that
    touch it.
-2. No more memory than the answer: chunks are read a page at a time, in short transactions, while others write.
-3. Of what several versions of a maker found, the newest is shown (the last that began a run on the stream): per
+2. Of what several versions of a maker found, the newest is shown (the last that began a run on the stream): per
    stream and algorithm, for events also per stream and kind. `all_makers=True` shows all.
-4. An import that never finished is not shown.
+3. An import that never finished is not shown.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from vitals.errors import InputError
-from vitals.store import chunks
-from vitals.store.chunks import MOST_SPAN_US, Chunk, Shape
+from vitals.store.chunks import Shape
 from vitals.store.connection import Connection, reworded
-from vitals.values import Block, DeviceInfo, Event, EventState, Features, Gap, Provenance, Timing
-
-_PAGE = 64
+from vitals.values import DeviceInfo, Event, EventState, Features, Gap, Provenance, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,31 +136,6 @@ def shape_of(connection: Connection, stream_id: int) -> Shape:
         raise InputError(f"the store has no stream {stream_id}: list them with store.streams()")
     kind, timing, *rest = rows[0]
     return Shape(kind, Timing(timing), *rest)
-
-
-def blocks(connection: Connection, stream_id: int, start_us: int, end_us: int) -> Iterator[Block]:
-    """The samples of a stream with start <= time < end, in order. Raises StoreDamaged rather than give a wrong
-    value."""
-    shape = shape_of(connection, stream_id)
-    after = (max(start_us - MOST_SPAN_US, -(1 << 62)), -1)
-    while True:
-        page = fetch(
-            connection,
-            "SELECT id, t0_us, t1_us, n, codec, crc32, payload FROM chunk WHERE stream_id = ? AND (t0_us, id) > (?, ?) "
-            "AND t0_us < ? AND t1_us >= ? ORDER BY t0_us, id LIMIT ?",
-            (stream_id, *after, end_us, start_us, _PAGE),
-        )
-        for row in page:
-            for block in chunks.unpack(Chunk(*row[1:]), shape):
-                if block.start_us >= end_us or block.end_us < start_us:
-                    continue
-                times = block.times_us()
-                low, high = np.searchsorted(times, [start_us, end_us], side="left")
-                if low < high:
-                    yield chunks.cut(block, int(low), int(high))
-        if len(page) < _PAGE:
-            return
-        after = (page[-1][1], page[-1][0])
 
 
 def gaps(connection: Connection, stream_ids: list[int], start_us: int, end_us: int) -> list[Gap]:

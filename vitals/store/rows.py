@@ -10,7 +10,8 @@ A row is written as its fields in the order of KINDS, each as a tag and a value,
 
 A reference to another row is the other row's `uid`, so that the form is the same in every store. SHA-256 of these
 bytes is the row's hash in the chain; the same bytes travel in bundles. Laws: a field is never added to a released
-kind (a new kind is); what does not parse to exactly the fields of its kind is refused.
+kind (a new kind is); what does not parse to exactly the fields of its kind is refused. Of `samples` the chain holds the
+hash of what the samples are, not of how they are packed (see samples.py); their canonical form is for travel only.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A table whose rows are chained."""
+    """What is chained, and the table that holds it."""
 
     name: str
+    table: str
     fields: tuple[Field, ...]
     key: tuple[str, ...]  # columns that find candidates for "the same row"; with a uid, the row is its uid
 
@@ -55,13 +57,16 @@ class Kind:
         return self.key == ("uid",)
 
 
-def _kind(name: str, key: str, *fields: str) -> Kind:
+def _kind(name: str, key: str, *fields: str, table: str = "") -> Kind:
     parsed = []
     for text in fields:
         column, _, kind = text.partition(":")
         refers = column if kind.startswith("ref") else None
         parsed.append(Field(column, "B" if refers else kind[0], kind.endswith("?"), refers))
-    return Kind(name, tuple(parsed), tuple(key.split()))
+    return Kind(name, table or name, tuple(parsed), tuple(key.split()))
+
+
+_CHUNK = ("stream:ref", "t0_us:I", "t1_us:I", "n:I", "codec:I", "crc32:I", "payload:B")
 
 
 KINDS: dict[str, Kind] = {
@@ -75,7 +80,8 @@ KINDS: dict[str, Kind] = {
         _kind("provenance", "uid", "uid:B", "algorithm:T", "version:T", "params:T", "model_sha256:T?"),
         _kind("stream", "uid", "uid:B", "session:ref", "provenance:ref?", "kind:T", "timing:T", "rate_hz:F", "scale:F",
               "unit:T", "channels:I"),
-        _kind("chunk", "stream_id t0_us", "stream:ref", "t0_us:I", "t1_us:I", "n:I", "codec:I", "crc32:I", "payload:B"),
+        _kind("chunk", "stream_id t0_us", *_CHUNK),  # of schema 1: chained as it is packed, never merged
+        _kind("samples", "stream_id t0_us", *_CHUNK, table="chunk"),
         _kind("gap", "stream_id start_us", "stream:ref", "start_us:I", "end_us:I", "reason:T"),
         _kind("run", "stream_id provenance_id", "stream:ref", "provenance:ref", "made_us:I"),
         _kind("feature_set", "uid", "uid:B", "names:T"),
@@ -83,6 +89,8 @@ KINDS: dict[str, Kind] = {
               "end_us:I", "coverage:F", "reason:T?", "numbers:B"),
         _kind("event", "uid revision", "uid:B", "stream:ref", "provenance:ref", "kind:T", "start_us:I", "end_us:I",
               "score:F?", "sqi:F?", "state:T", "revision:I"),
+        _kind("clock_fit", "session_id epoch", "session:ref", "epoch:I", "reference_us:I", "offset_us:I", "drift_ppb:I",
+              "error_us:I", "made_us:I"),
     )
 }  # fmt: skip
 
@@ -158,7 +166,7 @@ def select(kind: Kind, where: str) -> str:
         else:
             columns.append(f"{field.refers}.uid")
             joins.append(f" LEFT JOIN {field.refers} ON {field.refers}.id = t.{field.column}")
-    return f"SELECT {', '.join(columns)} FROM {kind.name} t{''.join(joins)} WHERE {where}"
+    return f"SELECT {', '.join(columns)} FROM {kind.table} t{''.join(joins)} WHERE {where}"
 
 
 def stored(connection: Connection, kind: Kind, row_id: int) -> bytes | None:

@@ -2,7 +2,9 @@
 
 Laws of this file:
 1. When `flush` returns, everything given before is durable (acknowledged). A kill loses at most what came after.
-2. A live or virtual session flushes by itself when ten seconds of a stream, or of the wall clock, wait.
+2. A live or virtual session flushes by itself when ten seconds of a stream, or of the wall clock, wait; it settles a
+   stream (see settle.py) when enough for a ripe chunk was flushed, and all of them when it closes. Where that fails
+   (disk full) nothing is lost, and `Store.compact` does it later.
 3. An import is all or nothing: what it writes stays hidden until the session has closed without an error. So a file
    is never half there, and never twice.
 4. An analysis is one transaction, and changes nothing the second time.
@@ -12,25 +14,24 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Literal
 
-from vitals.errors import InputError
+from vitals.errors import InputError, StoreError
 from vitals.store import chunks
 from vitals.store.chain import Ledger
 from vitals.store.chunks import Shape
-from vitals.store.connection import Connection
+from vitals.store.connection import Access
 from vitals.store.pending import Maker, Note, Pending, StreamKey, Streams, add_maker, add_run, kind_of
 from vitals.store.rows import uid_of
+from vitals.store.settle import settle
 from vitals.values import Block, DeviceInfo, Event, Features, Gap, Provenance, Score
 
 Source = Literal["live", "import", "virtual"]
 FLUSH_US = 10_000_000
 _IMPORT_SAMPLES = 1 << 21  # held in memory between two transactions of an import
-
-Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 class _Notes:
@@ -93,7 +94,8 @@ class Session(_Notes):
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: Access,
+        reading: Access,
         *,
         device: DeviceInfo,
         source: Source,
@@ -104,7 +106,7 @@ class Session(_Notes):
         super().__init__(int(zero_utc_us))
         if source not in ("live", "import", "virtual"):
             raise InputError(f"source is {source!r}; it must be 'live', 'import' or 'virtual'")
-        self._transaction = transaction
+        self._transaction, self._reading = transaction, reading
         self._source = source
         self._device = device
         self._subject = subject
@@ -139,6 +141,17 @@ class Session(_Notes):
         self._id, self._streams = session_id, streams
         pending.forget(waiting)
         self._flushed = time.monotonic()
+        if state is not None:
+            settle_all(self._transaction, self._reading, streams.by_key.values())
+        elif self._source != "import":  # what an import writes is ripe
+            self._settle()
+
+    def _settle(self) -> None:
+        for stream_id, (values, start, end) in list(self._streams.loose.items()):
+            if chunks.ripe(values, end - start):
+                with suppress(StoreError):
+                    settle(self._transaction, self._reading, stream_id, since_us=start, tail=False)
+                del self._streams.loose[stream_id]
 
     def _begin(self, ledger: Ledger) -> int:
         d = self._device
@@ -167,13 +180,21 @@ class Session(_Notes):
             self._closed = True
 
 
+def settle_all(transaction: Access, reading: Access, stream_ids: Iterable[int]) -> None:
+    """Settle these streams to their end, as far as that goes."""
+    for stream_id in stream_ids:
+        with suppress(StoreError):
+            settle(transaction, reading, stream_id, tail=True)
+
+
 class Analysis(_Notes):
     """What one maker finds in one stream. Made by `Store.analysis`; written as a whole when its block ends without an
     error."""
 
     def __init__(
         self,
-        transaction: Transaction,
+        transaction: Access,
+        reading: Access,
         *,
         session: tuple[int, bytes],
         stream: tuple[int, bytes, str],
@@ -181,7 +202,7 @@ class Analysis(_Notes):
         provenance: Provenance,
     ) -> None:
         super().__init__(0)
-        self._transaction = transaction
+        self._transaction, self._reading = transaction, reading
         self._session = session
         self._stream_id = stream[0]
         self._streams = Streams(by_kind={**siblings, stream[2]: stream[:2]})
@@ -201,3 +222,4 @@ class Analysis(_Notes):
             add_run(ledger, connection, self._stream_id, add_maker(ledger, self._maker))
             self._pending.write(ledger, connection, self._session, self._streams, last=True)
             ledger.close()
+        settle_all(self._transaction, self._reading, self._streams.by_key.values())

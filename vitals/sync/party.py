@@ -74,4 +74,4 @@ def parse_recipient(text: str) -> Any:
     try:
         return age.x25519.Recipient.from_str(text.strip())
     except age.RecipientError:
-        raise InputError("the recipient is not an age key (age1...): ask the other side for `sync status`") from None
+        raise InputError("the recipient is not an age key (age1...): on the other device, `vitals sync identity` shows it") from None

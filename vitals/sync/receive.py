@@ -27,6 +27,7 @@ from vitals.store.chunks import Shape
 from vitals.store.connection import Connection
 from vitals.store.folder import Store
 from vitals.store.rows import Kind, Value
+from vitals.store.samples import Shelf, row_hash
 from vitals.sync import sound, wire
 from vitals.sync.party import Party, party, pyrage
 from vitals.sync.seal import hash_at, signed
@@ -244,6 +245,7 @@ class _Chain:
         found = connection.execute("SELECT id FROM origin WHERE uid = ?", (part.origin,)).fetchone()
         self._origin_id = int(found[0]) if found else chain.add_origin(connection, part.origin)
         self._ledger = Ledger(connection, self._origin_id)
+        self._shelf = Shelf(connection)
         held = self._ledger.head
         if part.after > held.seq:
             raise SyncError(
@@ -263,20 +265,35 @@ class _Chain:
 
     def take(self, kind: Kind, data: bytes) -> None:
         """The next entry. Raises SyncError, ValueError, sqlite3.Error."""
-        self._head = chain.follow(self._head, kind.name, rows.digest(data))
+        values = rows.parse(kind, data)
+        if kind.name != "samples":
+            if self._is_new(kind, rows.digest(data)):
+                columns = tuple(self._local(kind, values))
+                found = self._ledger.same(kind, columns, data)
+                if found is None:
+                    sound.check(self._connection, kind, columns, self._shapes)
+                    found = self._ledger.insert(kind, columns)
+                self._ledger.enter(kind, found, rows.digest(data))
+            return
+        row = sound.named(kind, tuple(self._local(kind, values)))
+        packed, run = sound.samples(self._connection, row, self._shapes)
+        uid, stream_id = values[0], row["stream_id"]
+        assert isinstance(uid, bytes)
+        assert isinstance(stream_id, int)
+        if self._is_new(kind, row_hash(uid, run)):
+            self._shelf.add(self._ledger, stream_id, run, packed)
+
+    def _is_new(self, kind: Kind, row_sha256: bytes) -> bool:
+        """Follow the chain by one entry; whether this store does not hold it yet. Raises SyncError."""
+        self._head = chain.follow(self._head, kind.name, row_sha256)
         self.rows += 1
         if self._head.seq <= self._held_seq:
             if hash_at(self._connection, self._origin_id, self._part.origin, self._head.seq) != self._head.h:
                 raise _fork(self._part.origin, self._head.seq)
-            return
+            return False
         if self._origin_id == chain.OURS:
             raise _fork(self._part.origin, self._head.seq)
-        columns = tuple(self._local(kind, rows.parse(kind, data)))
-        found = self._ledger.same(kind, columns, data)
-        if found is None:
-            sound.check(self._connection, kind, columns, self._shapes)
-            found = self._ledger.insert(kind, columns)
-        self._ledger.enter(kind, found, rows.digest(data))
+        return True
 
     def _local(self, kind: Kind, values: tuple[Value, ...]) -> list[Value]:
         columns = []

@@ -10,20 +10,16 @@ from vitals.store import chunks, query
 from vitals.store.chunks import Chunk, Shape
 from vitals.store.connection import Connection
 from vitals.store.rows import Kind, Value
+from vitals.values import Block
 
 _MOST_TIME_US = 1 << 56  # the year 4253
 
 
 def check(connection: Connection, kind: Kind, columns: tuple[Value, ...], shapes: dict[int, Shape]) -> None:
     """Raise ValueError where a row (references as row ids) could not have been written by vitals."""
-    row = {field.column: value for field, value in zip(kind.fields, columns, strict=True)}
-    for name, value in row.items():
-        if name.endswith("_us") and not abs(_integer(value)) < _MOST_TIME_US:
-            raise ValueError(f"{kind.name}.{name} is no instant")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{kind.name}.{name} is not finite")
-    if kind.name == "chunk":
-        _chunk(connection, row, shapes)
+    row = named(kind, columns)
+    if kind.table == "chunk":
+        samples(connection, row, shapes)
     elif kind.name == "stream" and (row["timing"] != "stamped") != (_number(row["rate_hz"]) > 0):
         raise ValueError("stream.rate_hz does not fit its timing")
     elif kind.name == "provenance" and not isinstance(json.loads(str(row["params"])), dict):
@@ -37,7 +33,21 @@ def check(connection: Connection, kind: Kind, columns: tuple[Value, ...], shapes
             raise ValueError("feature.numbers are not as many as their names")
 
 
-def _chunk(connection: Connection, row: dict[str, Value], shapes: dict[int, Shape]) -> None:
+def named(kind: Kind, columns: tuple[Value, ...]) -> dict[str, Value]:
+    """A row by its columns. Raises ValueError where a number is out of range."""
+    row = {field.column: value for field, value in zip(kind.fields, columns, strict=True)}
+    for name, value in row.items():
+        if name.endswith("_us") and not abs(_integer(value)) < _MOST_TIME_US:
+            raise ValueError(f"{kind.name}.{name} is no instant")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{kind.name}.{name} is not finite")
+    return row
+
+
+def samples(
+    connection: Connection, row: dict[str, Value], shapes: dict[int, Shape]
+) -> tuple[Chunk, list[Block]]:
+    """A chunk row, and the run that it holds. Raises ValueError."""
     stream_id = _integer(row["stream_id"])
     if stream_id not in shapes:
         shapes[stream_id] = query.shape_of(connection, stream_id)
@@ -46,8 +56,11 @@ def _chunk(connection: Connection, row: dict[str, Value], shapes: dict[int, Shap
     if not isinstance(payload, bytes) or not 0 <= crc32 < 1 << 32 or not 0 <= codec < 256 or not 0 < n < 1 << 32:
         raise ValueError("chunk is out of range")
     try:
-        for block in chunks.unpack(Chunk(t0, t1, n, codec, crc32, payload), shapes[stream_id]):
+        chunk = Chunk(t0, t1, n, codec, crc32, payload)
+        run = chunks.unpack(chunk, shapes[stream_id])
+        for block in run:
             chunks.check(block)
+        return chunk, run
     except (VitalsError, ArithmeticError) as error:
         raise ValueError(str(error)) from None
 

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 from vitals.errors import StoreTooNew
 from vitals.store.connection import Connection, reworded, transaction
-from vitals.store.migrations import v0001_first_schema
+from vitals.store.migrations import v0001_first_schema, v0002_merged_chunks
 
 Statements = tuple[str, ...]
 
 
-STEPS: tuple[Statements, ...] = (v0001_first_schema.STATEMENTS,)
+STEPS: tuple[Statements, ...] = (v0001_first_schema.STATEMENTS, v0002_merged_chunks.STATEMENTS)
 
 
 def version(connection: Connection) -> int:
