@@ -27,6 +27,7 @@ from vitals.virtual.security import Security
 NOTIFICATION, INDICATION = 0x1B, 0x1D  # Core 5.4, Vol 3, Part F, 3.4.7
 CONFIRMATION_TIMEOUT_S = 30.0
 BOOT_S = 2.0
+LAST_WORD_S = 1.0  # until the last notification has reached everybody
 
 Connection = bumble_device.Connection
 Write = Callable[[Connection, bytes], None]
@@ -97,7 +98,7 @@ class GattDevice:
 
     `info` names it and fills the Device Information service; `mtu` is the largest that it agrees to. Attributes that a
     test or a fault script may change while it runs: `muted` (connected, but says nothing), `spoil` (uuid, payload ->
-    what goes out instead). `finished` is set when every profile has played what it had.
+    what goes out instead). `finished` is set one second after every profile has played what it had.
     """
 
     def __init__(
@@ -242,8 +243,17 @@ class GattDevice:
 
     def played(self) -> None:
         """A profile has come to its end."""
-        if all(profile.done for profile in self._profiles):
+        if self._done:
+            self.spawn(self._finish())
+
+    async def _finish(self) -> None:
+        await asyncio.sleep(LAST_WORD_S)
+        if self._done:
             self.finished.set()
+
+    @property
+    def _done(self) -> bool:
+        return all(profile.done for profile in self._profiles)
 
     # Talking
 
@@ -301,6 +311,8 @@ class GattDevice:
             gone.set_result(None)
 
         connection.on(connection.EVENT_DISCONNECTION, on_disconnection)
+        if self._security:
+            self._security.watch(self.device, connection)
 
     def _made(self, uuid: str, rows: Sequence[Characteristic]) -> gatt.Service:
         return gatt.Service(_bumble_uuid(uuid), [self._characteristic(row) for row in rows])

@@ -85,7 +85,7 @@ class HciMedium:
 
     async def __aenter__(self) -> HciMedium:
         self._transport = await bumble_transport.open_transport(self._spec)
-        terminated: asyncio.Future[None] = self._transport.source.terminated  # type: ignore[attr-defined]
+        terminated: asyncio.Future[None] = self._transport.source.terminated
         terminated.add_done_callback(lambda _: self.lost.set())
         return self
 

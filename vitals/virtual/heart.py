@@ -92,7 +92,6 @@ class HeartRate(Profile):
             sent = through
             for connection in self.device.subscribers(uuids.HEART_RATE_MEASUREMENT):
                 self._send(connection, self._heart_rate(now), rr if self.with_rr else [])
-        await self.device.until((second + 1) / self._speed)
         self._done = True
         self.device.played()
 

@@ -217,15 +217,16 @@ class VirtualRadio(link.LocalLink):
                 continue
             loop.call_soon(node.on_ll_advertising_pdu, packet)
         if isinstance(packet, ll.ConnectInd):
-            patience = ESTABLISHMENT_EVENTS * max(packet.interval, 6) * 1.25e-3
-            loop.call_later(patience, self._check_established, sender_controller, packet)
+            loop.call_soon(self._check_established, sender_controller, packet)
 
     def _check_established(self, central: VirtualController, sent: ll.ConnectInd) -> None:
         """bumble's central believes in a link as soon as it asks for one; a request that nobody took ends here."""
         peer = self.find_le_controller(sent.advertiser_address)
         connection = central.le_connections.get(sent.advertiser_address)
         if connection and not (peer and sent.initiator_address in peer.le_connections):
-            central.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR)
+            patience = ESTABLISHMENT_EVENTS * max(sent.interval, 6) * 1.25e-3
+            reason = hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
+            asyncio.get_running_loop().call_later(patience, _end, central, connection, reason)
 
     def _carry(self, sender: VirtualController, receiver: VirtualController, deliver: Callable[[], None]) -> None:
         if sender in self._away or receiver in self._away:
@@ -266,8 +267,13 @@ def address_of(node: bumble_controller.Controller) -> str:
 
 
 def _time_out(node: VirtualController, connection: bumble_controller.Connection) -> None:
+    _end(node, connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+
+def _end(node: VirtualController, connection: bumble_controller.Connection, reason: int) -> None:
+    """`node` loses a link, unless it has lost it already."""
     if node.le_connections.get(connection.peer_address) is connection:
-        node.on_le_disconnected(connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+        node.on_le_disconnected(connection, reason)
 
 
 def static_address(rng: random.Random) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from bumble import att, gatt
 from bumble import device as bumble_device
+from bumble.keys import MemoryKeyStore, PairingKeys
 from bumble.pairing import PairingConfig, PairingDelegate
 
 _Permission = att.Attribute.Permissions
@@ -45,6 +46,20 @@ class Security:
                 attribute.permissions |= read | write
             elif attribute.type == gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR:
                 attribute.permissions |= write
+
+    def watch(self, device: bumble_device.Device, connection: bumble_device.Connection) -> None:
+        """Keep `connection.authenticated` true to the keys; bumble takes every encrypted LE link for authenticated."""
+
+        def with_keys(keys: PairingKeys | None) -> None:
+            connection.authenticated = bool(keys and keys.ltk and keys.ltk.authenticated)
+
+        def encrypted() -> None:
+            bonds = device.keystore
+            assert isinstance(bonds, MemoryKeyStore)
+            with_keys(bonds.all_keys.get(str(connection.peer_address)))
+
+        connection.on(connection.EVENT_CONNECTION_ENCRYPTION_CHANGE, encrypted)
+        connection.on(connection.EVENT_PAIRING, with_keys)
 
 
 def of_central(typed: int | None) -> PairingConfig:
