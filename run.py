@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "vitals-stamp"
+FOLDERS = {"bench": "benchmarks", "campaign": "tests/campaigns"}
 LOCKS = {"demo": ROOT / "requirements-demo.lock", "full": ROOT / "requirements.lock"}
 
 
@@ -62,7 +63,7 @@ def installers() -> tuple[list[str], list[str]]:
     uv = shutil.which("uv")
     if uv:
         call([uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(VENV)])
-        pip = [uv, "pip", "install", "--quiet", "--python", str(venv_python())]
+        pip = [uv, "pip", "install", "--quiet", "--no-config", "--python", str(venv_python())]
         return [*pip, "--require-hashes", "--only-binary", ":all:"], [*pip, "--no-deps", "--no-build-isolation"]
     # Byte-compiling everything takes as long as the download; Python compiles what is imported, when it is.
     options = ["install", "--quiet", "--no-compile", "--disable-pip-version-check"]
@@ -98,35 +99,38 @@ def set_up(kind: str) -> None:
     say(f"environment ready after {time.monotonic() - began:.0f} s")
 
 
-def run(*command: str) -> int:
-    return subprocess.run([str(venv_python()), *command], cwd=ROOT, check=False).returncode
+def run(*command: str, cwd: Path | None = ROOT) -> int:
+    return subprocess.run([str(venv_python()), *command], cwd=cwd, check=False).returncode
 
 
-def script(folder: str, arguments: list[str]) -> int:
+def script(folder: str, arguments: list[str]) -> str:
+    """Path of the script that the command names, before anything is installed for it."""
     names = sorted(p.stem for p in (ROOT / folder).glob("*.py") if not p.stem.startswith("_"))
     if not arguments or arguments[0] not in names:
         stop(f"name one of: {', '.join(names) or 'none there yet'}")
-    return run(f"{folder}/{arguments[0]}.py", *arguments[1:])
+    return f"{folder}/{arguments[0]}.py"
 
 
 def main(arguments: list[str]) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036  (this file also runs where vitals does not)
         stop(f"vitals needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: python3.11 run.py demo")
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    if command not in {"demo", "test", "check", "bench", "campaign", "vitals"}:
+    if command in {"-h", "--help"}:
         print(__doc__)
-        return 0 if command in {"-h", "--help"} else 2
-    set_up("demo" if command == "demo" else "full")
-    if command == "demo":
-        return run("-m", "vitals", "demo", *rest)
-    if command == "vitals":
-        return run("-m", "vitals", *rest)
+        return 0
+    if command not in {"demo", "test", "check", "bench", "campaign", "vitals"}:
+        say(f"{command!r} is none of its commands; python run.py --help lists them" if command else str(__doc__))
+        return 2
+    named = script(FOLDERS[command], rest) if command in FOLDERS else ""
+    set_up("demo" if command in {"demo", "vitals"} else "full")
+    if command in {"demo", "vitals"}:  # where the user stands: paths in the options are the user's
+        return run("-m", "vitals", *(["demo"] if command == "demo" else []), *rest, cwd=None)
     if command == "test":
         return run("-m", "pytest", *(rest or ["-n", "2", "--dist", "loadfile"]))
     if command == "check":
         lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
         return max(run("-m", "ruff", "check"), run("-m", "mypy"), run("-c", lint))
-    return script("benchmarks" if command == "bench" else "tests/campaigns", rest)
+    return run(named, *rest[1:])
 
 
 if __name__ == "__main__":

@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.device import Source, only
-from vitals.formats import ImportedRecording, read
+from vitals.formats import LONGEST_RR_S, ImportedRecording, read
 from vitals.values import Block, DeviceInfo, Gap, Provenance, Timing, rr_block
 
 if TYPE_CHECKING:
     import os
 
-LONGEST_RR_S = 6.0  # without a beat for longer, beats are missing rather than the heart pausing
 R_PEAKS = Provenance("r-peaks", "1", {"longest_rr_s": LONGEST_RR_S})
 _PIECE_US = 10_000_000
 
@@ -38,7 +37,8 @@ class Recording:
     zero_utc_us: int | None  # UTC of its start; None where the file does not say
     items: tuple[Block | Gap, ...]  # of all streams, by time
     made_by: Mapping[str, Provenance]  # streams that were computed from others, by kind
-    sha256: str  # of the bytes of its files
+    sha256: str  # of the bytes of all files that were read
+    doubts: tuple[str, ...]  # what is wrong with the files and did not stop the reading
 
     def of(self, kind: str) -> list[Block | Gap]:
         """Blocks and gaps of one stream, by time."""
@@ -62,13 +62,12 @@ def open_recording(path: str | os.PathLike[str]) -> Recording:
         items += rr_of_ecg([block for block in found.blocks if block.kind == "ecg"])
     items.sort(key=lambda item: (item.start_us, isinstance(item, Block), item.end_us))
     zero = round(found.start.timestamp() * 1e6) if found.start else None
-    return Recording(found.name, found.format, zero, tuple(items), made_by, _sha256(Path(path), found))
+    return Recording(found.name, found.format, zero, tuple(items), made_by, _sha256(found), found.doubts)
 
 
-def _sha256(path: Path, found: ImportedRecording) -> str:
-    files = sorted(path.parent.glob(f"{path.stem}.*")) if found.format == "wfdb" else [path]
+def _sha256(found: ImportedRecording) -> str:
     digest = hashlib.sha256()
-    for file in files:
+    for file in found.files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 

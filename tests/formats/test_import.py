@@ -31,7 +31,8 @@ def test_an_ecg_record(shared: Path) -> None:
     assert np.issubdtype(block.values.dtype, np.integer)
     assert recording.gaps == ()
     assert recording.metadata["lead of ecg"] == "MLII"
-    assert "checksum differs" not in recording.metadata
+    assert recording.doubts == ()
+    assert recording.files == tuple(path.with_suffix(ext) for ext in (".hea", ".dat", ".atr"))
     rhythms = [mark for mark in recording.marks if mark.symbol == "+"]
     assert rhythms[0].text == "(AFIB"
     assert rhythms[0].time_us == round(14 * 1e6 / 360)
@@ -80,7 +81,8 @@ def test_missing_samples_become_a_gap(tmp_path: Path) -> None:
     assert recording.blocks[0].scale == pytest.approx(1e-3 / 2000)  # microvolts become millivolts
     assert recording.start is not None
     assert recording.start.isoformat() == "2003-02-01T12:00:00+00:00"
-    assert recording.metadata["checksum differs"] == "II"
+    assert len(recording.doubts) == 1
+    assert "II" in recording.doubts[0]
 
 
 def test_flutter_and_silence_break_the_series(tmp_path: Path) -> None:
@@ -123,8 +125,15 @@ def test_what_is_neither_is_refused(tmp_path: Path) -> None:
     for name, said in (("a.pdf", "unknown"), ("lonely.dat", "lonely.hea"), ("empty.hea", "empty"), ("none", "missing")):
         with pytest.raises(FormatError, match=said):
             formats.read(tmp_path / name)
-    with pytest.raises(FormatError, match="missing"):
+    with pytest.raises(FormatError, match="a folder"):
         formats.read(tmp_path)
+
+
+def test_an_interval_too_long_for_a_heart_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("800\n3500000\n810\n805\n")
+    recording = formats.read(tmp_path / "a.txt")
+    assert [(b.start_us, b.values.tolist()) for b in recording.blocks] == [(0, [800]), (3_500_800_000, [810, 805])]
+    assert [(g.start_us, g.end_us) for g in recording.gaps] == [(800_000, 3_500_800_000)]
 
 
 def test_reading_loads_no_heavy_package(shared: Path) -> None:

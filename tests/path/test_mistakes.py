@@ -32,7 +32,7 @@ def test_a_wrong_passphrase_is_refused(
 
 
 def test_no_store_no_passphrase_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VITALS_PASSPHRASE", "correct horse battery")
     assert "no store at" in said(capsys, ["events", "--store", str(tmp_path / "none")], 1)
@@ -40,7 +40,8 @@ def test_no_store_no_passphrase_no_file(
     assert "none.hea" in words
     monkeypatch.delenv("VITALS_PASSPHRASE")
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    assert "--passphrase-file" in said(capsys, ["events", "--store", str(tmp_path / "s")], 1)
+    assert "--passphrase-file" in said(capsys, ["events", "--store", str(demo.store)], 1)
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_file_that_is_no_recording(tmp_path: Path, unlocked: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,6 +61,7 @@ def test_without_bluetooth_the_virtual_watch_is_named(
     assert "vitals demo" in said(capsys, ["scan", "--for", "1"], 1)
     words = said(capsys, ["record", "Polar H10", "--store", str(tmp_path / "s"), "--for", "1s"], 1)
     assert "vitals demo" in words
+    assert not (tmp_path / "s").exists()
 
 
 def test_without_bumble_the_extra_is_named(tmp_path: Path, unlocked: str) -> None:
@@ -85,6 +87,51 @@ def test_without_any_runtime_the_demo_still_flags(tmp_path: Path, unlocked: str)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("irregular_rhythm") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "word"),
+    [
+        (["demo", "--seed", "-1"], 2, "not a seed"),
+        (["models", "train", "irregular-rhythm", "--data", ".", "--seed", "x"], 2, "not a seed"),
+        (["models", "export", "irregular-rhythm", "x.bin"], 1, ".tflite"),
+        (["events", "--store", "STORE", "--from", "yesterday"], 1, "yesterday"),
+        (["import", ".", "--store", "STORE"], 1, "a folder"),
+        (["sync", "bundle", "--to", "age1nonsense", "--store", "STORE", "x.age"], 1, "vitals sync identity"),
+        (["sync", "apply", "--store", "STORE", "none.age"], 1, "none.age"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else str(value),
+)
+def test_mistakes_of_every_kind_get_a_sentence(
+    demo: Any, unlocked: str, capsys: pytest.CaptureFixture[str], argv: list[str], status: int, word: str
+) -> None:
+    assert word in said(capsys, [str(demo.store) if a == "STORE" else a for a in argv], status)
+
+
+def test_passphrases_that_are_not_text(
+    demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "passphrase"
+    file.write_bytes(b"\xff\xfe\x00")
+    words = said(capsys, ["events", "--store", str(demo.store), "--passphrase-file", str(file)], 1)
+    assert "not UTF-8" in words
+    monkeypatch.setenv("VITALS_PASSPHRASE", "abcdefgh\udcff")
+    assert "not text" in said(capsys, ["events", "--store", str(demo.store)], 1)
+
+
+def test_a_closed_stdout_is_no_traceback(demo: Any) -> None:
+    command = [sys.executable, "-m", "vitals", "events", "--store", str(demo.store)]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command], env=demo.environment, capture_output=True, check=False
+    )
+    assert b"Traceback" not in done.stderr
+    first_line_only = subprocess.run(
+        ["sh", "-c", '"$@" | head -n 1', "sh", *command[:3], "features", *command[4:]],
+        env=demo.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert b"Traceback" not in first_line_only.stderr
 
 
 def test_a_short_passphrase_makes_no_store(

@@ -34,9 +34,10 @@ def first_beat(store: Path, capsys: pytest.CaptureFixture[str]) -> float:
 
 def test_the_shipped_model_never_saw_the_two_records() -> None:
     card = vitals_models.load("irregular-rhythm").card
-    text = json.dumps(card.to_json() if hasattr(card, "to_json") else str(card))
-    assert SINUS in text  # named as left out
-    assert IRREGULAR in text
+    assert {f"mitdb/{SINUS}", f"mitdb/{IRREGULAR}"} <= set(card.held_out)
+    taught = {f"{source.name}/{subject}" for source in card.sources for subject in source.subjects}
+    assert len(taught) == 66
+    assert not taught & set(card.held_out)
 
 
 @pytest.mark.parametrize("record", [IRREGULAR, SINUS])
@@ -73,6 +74,29 @@ def test_importing_twice_and_analyzing_twice_changes_nothing(
         assert main(["verify", "--store", str(tmp_path / "s"), "--json"]) == 0
         rows.append(json.loads(capsys.readouterr().out)["rows"])
     assert rows[0] == rows[1]
+
+
+def test_a_recording_is_known_by_the_bytes_of_its_own_files(
+    shared: Path, tmp_path: Path, unlocked: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, store = shared / "data" / "mitdb", str(tmp_path / "s")
+    for name, record in (("x[1]", SINUS), ("x[2]", "106")):
+        (tmp_path / f"{name}.hea").write_text((source / f"{record}.hea").read_text())
+        (tmp_path / f"{record}.dat").write_bytes((source / f"{record}.dat").read_bytes())
+    new = []
+    for step in ("first", "first again, beside a stranger", "second", "second, its samples changed"):
+        name = "x[1]" if step.startswith("first") else "x[2]"
+        if step.endswith("stranger"):
+            (tmp_path / "x[1].txt").write_text("a stranger")
+        if step.endswith("changed"):
+            samples = bytearray((tmp_path / "106.dat").read_bytes())
+            samples[3000:6000] = bytes(3000)
+            (tmp_path / "106.dat").write_bytes(samples)
+        assert main(["import", str(tmp_path / f"{name}.hea"), "--store", store, "--json"]) == 0
+        out, err = capsys.readouterr()
+        new.append(json.loads(out)["new"])
+    assert new == [True, False, True, True]
+    assert "sum that the header states" in err  # what was changed is said
 
 
 def test_a_record_with_annotations_only_gives_its_intervals_and_its_gaps(

@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     module, _, function = arguments.run.partition(":")
     try:
         status: int = getattr(import_module(f"vitals.cli.{module}"), function)(arguments) or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except VitalsError as error:
         print(f"vitals: {error}", file=sys.stderr)
         return 1

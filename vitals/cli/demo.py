@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         key = passphrase(secret)
     path = arguments.store or Path("demo-store") / datetime.now().strftime("%Y%m%d-%H%M%S")
     with Store.open(path, key=key, create=True) as store:
+        if secret:
+            say(f"passphrase of this demo's store, made now and kept nowhere: {secret}")
         say(f"playing {span(wearer.beats_s[-1])} of {wearer.words} over a virtual Bluetooth link ...")
         began = time.perf_counter()
         events, monitoring, zero_utc_us = virtual.run(_play(wearer, store))
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"speed     {monitoring.seconds / seconds:,.0f} x real time ({span(monitoring.seconds)} in {seconds:.1f} s)")
     if secret:
         print(f"key       passphrase {secret} (made for this demo; shown only now, kept nowhere)")
-        print(f"look      VITALS_PASSPHRASE={secret} python run.py vitals events --store {path}")
+    print(f"look      vitals events --store {path}  (from a checkout: python run.py vitals events ...)")
     print(NOT_MEDICAL)
     return 0
 

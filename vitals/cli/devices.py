@@ -7,7 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say, span
-from vitals.cli.unlocking import open_store
+from vitals.cli.unlocking import store_opener
 
 if TYPE_CHECKING:
     from vitals.monitoring import Monitoring
@@ -37,13 +37,13 @@ def live(arguments: argparse.Namespace) -> int:
 
 async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
     from vitals.device import connect
-    from vitals.errors import LinkLost
     from vitals.monitoring import monitor
 
-    with open_store(arguments, create=True) as store:
-        say(f"looking for {arguments.device} ...")
-        async with connect(arguments.device) as device:
-            say(f"connected to {device.name} ({device.info.manufacturer or 'unknown maker'} {device.info.model})")
+    opened = store_opener(arguments)
+    say(f"looking for {arguments.device} ...")
+    async with connect(arguments.device) as device:
+        say(f"connected to {device.name} ({device.info.manufacturer or 'unknown maker'} {device.info.model})")
+        with opened() as store:
             async with monitor(device, store=store) as events:
                 timer = asyncio.get_running_loop().call_later(arguments.seconds or 1e9, events.stop)
                 rate = asyncio.create_task(_heart_rate(events)) if live else None
@@ -55,13 +55,11 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
                             emit({**row, "score": round(event.score, 4)})
                         elif live:
                             print("{start} - {end}  {kind} ({state})".format(**row))
-                except LinkLost as lost:
-                    say(f"{lost}; what came before is stored")
                 finally:
                     timer.cancel()
                     if rate:
                         rate.cancel()
-        say(f"stored {span(events.seconds)}: " + ", ".join(f"{n} {kind}" for kind, n in events.counts.items()))
+    say(f"stored {span(events.seconds)}: " + ", ".join(f"{n} {kind}" for kind, n in events.counts.items()))
     say(NOT_MEDICAL)
     return 0
 

@@ -8,13 +8,17 @@ import sys
 from typing import Any
 
 from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say, span
-from vitals.cli.unlocking import open_store
+from vitals.cli.unlocking import open_store, store_opener
+from vitals.errors import StoreDamaged
 
 
 def import_files(arguments: argparse.Namespace) -> int:
+    from vitals.formats import detect
     from vitals.offline import import_recording
 
-    with open_store(arguments, create=True) as store:
+    for path in arguments.files:
+        detect(path)  # before a store is made for nothing
+    with store_opener(arguments)() as store:
         for path in arguments.files:
             done = import_recording(store, path, subject=arguments.subject)
             recording = done.recording
@@ -24,6 +28,8 @@ def import_files(arguments: argparse.Namespace) -> int:
             else:
                 what = f"{', '.join(kinds)}, {span(recording.end_us / 1e6)}" if done.new else "already in the store"
                 print(f"{path}: {what}")
+            for doubt in recording.doubts:
+                say(f"{path}: {doubt}")
             if done.new and recording.zero_utc_us is None:
                 say(f"{path}: the file has no date; its time counts from 1970-01-01 UTC")
     return 0
@@ -141,8 +147,13 @@ def features(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    with open_store(arguments) as store:
-        report = store.verify()
+    try:
+        with open_store(arguments) as store:
+            report = store.verify()
+    except StoreDamaged as error:  # so badly that it does not open
+        if arguments.json:
+            emit({"ok": False, "problems": [str(error)], "rows": {}, "chunks": 0})
+        raise
     if arguments.json:
         emit({"ok": report.ok, "problems": list(report.problems), "rows": dict(report.rows), "chunks": report.chunks})
     elif report.ok:

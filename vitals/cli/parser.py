@@ -20,6 +20,13 @@ def duration(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
+def seed(text: str) -> int:
+    """A whole number that is not negative."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed; write a whole number from 0 on")
+    return int(text)
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vitals",
@@ -42,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--store", type=Path, metavar="S", help="keep the store here (default: a new folder in demo-store)"
     )
     demo.add_argument("--hours", type=float, default=3.0, help="length of the synthetic recording (default 3)")
-    demo.add_argument("--seed", type=int, default=1, help="another seed is another wearer (default 1)")
+    demo.add_argument("--seed", type=seed, default=1, help="another seed is another wearer (default 1)")
 
     scan = command("scan", "devices:scan", "list the Bluetooth devices that advertise", json)
     scan.add_argument("--for", type=duration, default=5.0, dest="seconds", metavar="TIME", help="listen so long (5s)")
@@ -108,7 +115,7 @@ def _models(commands: argparse._SubParsersAction[argparse.ArgumentParser], json:
     train.add_argument("name")
     train.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds the data sets")
     train.add_argument("--out", type=Path, default=Path("models-out"), metavar="DIR", help="default: models-out")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=seed, default=0)
     train.add_argument("--subjects", help="only these, separated by commas")
     evaluate = action("evaluate", "modelling:evaluate", "score a model on recordings (extra: train)")
     evaluate.add_argument("name", help="a shipped model or the path of a .tflite with its card beside it")

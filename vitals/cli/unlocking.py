@@ -6,11 +6,12 @@ import argparse
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitals.cli.speaking import say
-from vitals.errors import InputError
+from vitals.errors import InputError, StoreMissing
 
 if TYPE_CHECKING:
     from vitals.store import Key, Store
@@ -30,11 +31,16 @@ def key_from(arguments: argparse.Namespace, *, new: bool) -> Key:
 
 def _passphrase(arguments: argparse.Namespace, *, new: bool) -> str:
     if arguments.passphrase_file:
-        text = Path(arguments.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n")
+        try:
+            text = Path(arguments.passphrase_file).read_text(encoding="utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(f"--passphrase-file {arguments.passphrase_file} is not UTF-8 text") from error
         if not text:
             raise InputError(f"--passphrase-file {arguments.passphrase_file} is empty; write the passphrase into it")
         return text
     if text := os.environ.get("VITALS_PASSPHRASE", ""):
+        if not text.isprintable():  # bytes that are no text come as lone surrogates
+            raise InputError("VITALS_PASSPHRASE holds bytes that are not text; set it again")
         return text
     if not sys.stdin.isatty():
         raise InputError(
@@ -48,12 +54,29 @@ def _passphrase(arguments: argparse.Namespace, *, new: bool) -> str:
     return text
 
 
-def open_store(arguments: argparse.Namespace, *, create: bool = False) -> Store:
-    """The store that --store names; with `create` a new one is made where there is none."""
+def open_store(arguments: argparse.Namespace) -> Store:
+    """The store that --store names. Raises StoreMissing, InputError, WrongKey."""
     from vitals.store import Store
 
-    new = create and not Store.exists(arguments.store)
-    store = Store.open(arguments.store, key=key_from(arguments, new=new), create=new)
-    if new:
-        say(f"new encrypted store: {arguments.store} (without its passphrase nobody can read it, you included)")
-    return store
+    if not Store.exists(arguments.store):  # before a passphrase is asked for
+        raise StoreMissing(f"there is no store at {arguments.store}: check the path, or create one")
+    return Store.open(arguments.store, key=key_from(arguments, new=False))
+
+
+def store_opener(arguments: argparse.Namespace) -> Callable[[], Store]:
+    """Asks for the key now; the call opens the store, or makes it where there is none.
+
+    So nothing is made before it is known that something will be stored, and nobody types while a device waits.
+    """
+    from vitals.store import Store
+
+    new = not Store.exists(arguments.store)
+    key = key_from(arguments, new=new)
+
+    def opened() -> Store:
+        store = Store.open(arguments.store, key=key, create=new)
+        if new:
+            say(f"new encrypted store: {arguments.store} (without its passphrase nobody can read it, you included)")
+        return store
+
+    return opened

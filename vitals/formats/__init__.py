@@ -16,6 +16,7 @@ from pathlib import Path
 from vitals.errors import FormatError
 from vitals.values import Block, Gap
 
+LONGEST_RR_S = 6.0  # without a beat for longer, beats are missing rather than the heart pausing
 _WFDB_SUFFIXES = (".hea", ".dat", ".atr", ".ecg", ".qrs")
 
 
@@ -39,6 +40,8 @@ class ImportedRecording:
     gaps: tuple[Gap, ...]
     marks: tuple[Mark, ...]
     metadata: Mapping[str, str]
+    files: tuple[Path, ...]  # all that were read
+    doubts: tuple[str, ...] = ()  # what is wrong with them and did not stop the reading
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -50,7 +53,8 @@ def detect(path: Path | str) -> str:
     """The format of a file: "wfdb" or "rr-text". Raises FormatError where it is neither, or not readable."""
     path = Path(path)
     if not path.is_file():
-        raise FormatError(f"{path.name}: file is 'missing': check the path; of a WFDB record give the .hea file")
+        what = "a folder" if path.is_dir() else "missing"
+        raise FormatError(f"{path}: file is {what!r}: check the path; of a WFDB record give the .hea file")
     if path.suffix.lower() in _WFDB_SUFFIXES:
         if path.with_suffix(".hea").is_file():
             return "wfdb"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vitals.formats import ImportedRecording
+from vitals.formats import LONGEST_RR_S, ImportedRecording
 from vitals.formats.rr_text import read_rr_text
-from vitals.values import rr_block
+from vitals.values import Gap, rr_block
 
 
 def import_rr_text(path: Path) -> ImportedRecording:
@@ -21,12 +21,23 @@ def import_rr_text(path: Path) -> ImportedRecording:
     metadata = {"unit": f"{text.unit} ({how})"}
     if text.comments:
         metadata["comments"] = "\n".join(text.comments)
+    begins = np.cumsum(ticks) - ticks
+    too_long = np.flatnonzero(ticks > LONGEST_RR_S * tick_hz)
+    blocks, gaps, at = [], [], 0
+    for end in [*too_long.tolist(), len(ticks)]:
+        if end > at:
+            blocks.append(rr_block(0, ticks[at:end], tick_hz, first=int(begins[at])))
+        if end < len(ticks):
+            start, stop = (round(int(tick) * 1e6 / tick_hz) for tick in (begins[end], begins[end] + ticks[end]))
+            gaps.append(Gap("rr", start, stop, "missing beats"))
+        at = end + 1
     return ImportedRecording(
         name=path.stem,
         format="rr-text",
         start=None,
-        blocks=(rr_block(0, ticks, tick_hz),),
-        gaps=(),
+        blocks=tuple(blocks),
+        gaps=tuple(gaps),
         marks=(),
         metadata=metadata,
+        files=(path,),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.errors import FormatError
-from vitals.formats import ImportedRecording, Mark
+from vitals.formats import LONGEST_RR_S, ImportedRecording, Mark
 from vitals.formats.wfdb import Annotations, Header, Recording, read_annotations, read_header, read_signals
 from vitals.values import Block, Gap, Timing, rr_block
 
@@ -25,7 +25,6 @@ _LEAD: Final = re.compile(
     r"(M?L?|mod\.?)?(I{1,3}|aV[RLF]|V\d?[R]?|D\d|CM\d|CS\d|CC\d|E?CG\d*)|ECG.*|lead.*", re.IGNORECASE
 )
 _NOT_ECG: Final = {"ppg": "ppg", "pleth": "ppg", "resp": "resp", "spo2": "spo2"}
-_LONGEST_RR_S: Final = 6.0
 _LONGEST_NOISY_RR_S: Final = 2.0  # so long and marked as noise inside: beats are missing there
 
 
@@ -41,14 +40,17 @@ def import_wfdb(path: Path) -> ImportedRecording:
         metadata["start_time"] = header.start_time.isoformat()
     blocks: list[Block] = []
     gaps: list[Gap] = []
+    doubts: tuple[str, ...] = ()
     if header.signals:
         recording = read_signals(path)
         kinds = _kinds(header)
         for channel, kind in enumerate(kinds):
             _signal(recording, channel, kind, blocks, gaps)
             metadata[f"lead of {kind}"] = header.signals[channel].name
-        if damaged := _damaged(recording):
-            metadata["checksum differs"] = ", ".join(damaged)
+        doubts = tuple(
+            f"the samples of {name} do not have the sum that the header states: the file was changed or is damaged"
+            for name in _damaged(recording)
+        )
     elif notes is not None:
         blocks, gaps = rr_from_annotations(notes, header.fs)
         metadata["rr from annotator"] = annotators[0]
@@ -58,7 +60,11 @@ def import_wfdb(path: Path) -> ImportedRecording:
             f"{path.name}: content is 'empty': no samples and no two beats; put the .dat or {wanted} file beside it"
         )
     marks = _marks(notes, header.fs) if notes is not None else ()
-    return ImportedRecording(header.record, "wfdb", header.start, tuple(blocks), tuple(gaps), marks, metadata)
+    signal_files = dict.fromkeys(path.parent / signal.file for signal in header.signals)
+    files = [path.with_suffix(".hea"), *signal_files, *(path.with_suffix("." + ext) for ext in annotators[:1])]
+    return ImportedRecording(
+        header.record, "wfdb", header.start, tuple(blocks), tuple(gaps), marks, metadata, tuple(files), doubts
+    )
 
 
 def rr_from_annotations(notes: Annotations, fs: float) -> tuple[list[Block], list[Gap]]:
@@ -77,7 +83,7 @@ def rr_from_annotations(notes: Annotations, fs: float) -> tuple[list[Block], lis
         return [], []
     rr = np.diff(at)
     noisy, flutter = (_between(np.isin(notes.symbol, list(which)), beat) for which in ("~|", "[!]"))
-    broken = flutter | (rr > _LONGEST_RR_S * rate) | (noisy & (rr > _LONGEST_NOISY_RR_S * rate))
+    broken = flutter | (rr > LONGEST_RR_S * rate) | (noisy & (rr > _LONGEST_NOISY_RR_S * rate))
     blocks: list[Block] = []
     gaps: list[Gap] = []
     cuts = [0, *(np.flatnonzero(broken) + 1).tolist(), len(at)]
