@@ -3,5 +3,6 @@
 from vitals.timeline.clock import ClockFit, DeviceClock
 from vitals.timeline.presence import Presence
 from vitals.timeline.rr import RrTimeline
+from vitals.timeline.samples import SampleTimeline, Stamp
 
-__all__ = ["ClockFit", "DeviceClock", "Presence", "RrTimeline"]
+__all__ = ["ClockFit", "DeviceClock", "Presence", "RrTimeline", "SampleTimeline", "Stamp"]

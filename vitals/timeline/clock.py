@@ -27,9 +27,10 @@ SLOTS = 128  # about an hour
 FORGET_US = 2 * 3_600_000_000  # older minima say nothing of today's temperature
 CRYSTAL = 50e-6  # what is known of a drift before anything is measured: its standard deviation
 KNOWN_CRYSTAL = 5e-6  # ... and once a line of this device was measured
-SETTLED = 3  # closed slots from which on the open one is not needed, and scatter is measured rather than assumed
+SETTLED = 6  # closed slots from which on the open one is not needed, and scatter is measured rather than assumed
+SCATTER_US = 3_000.0  # of slot minima, until then
 RADIO_US = 100_000.0  # assumed spread of delays before any scatter is measured
-QUIET_US = 300.0  # scatter of slot minima: never taken to be smaller
+QUIET_US = 500.0  # scatter of slot minima: never taken to be smaller
 EARLY_US = 250_000  # nothing arrives so much before the envelope unless the clock jumped forwards ...
 UNSETTLED_EARLY_US = 2_500_000  # ... but the first frames may have waited in a stalled host
 LATE_US = 10_000_000  # no host stalls for so long and loses frames too: the clock jumped backwards
@@ -50,11 +51,14 @@ class ClockFit:
 class DeviceClock:
     """Maps the clock of one device onto the host's. Streams of one device share one; several devices have one each.
 
-    Device times are integer microseconds since any origin, arrivals integer microseconds on the host's clock.
+    Device times are integer microseconds since any origin, arrivals integer microseconds on the host's clock. `crystal`
+    is how far off the rate may be before it is measured (standard deviation), `slot_us` the time of one minimum.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, crystal: float = CRYSTAL, slot_us: int = SLOT_US) -> None:
         self.epoch = -1
+        self._crystal = crystal
+        self._slot_us = slot_us
         self._slope = 0.0  # of `arrival - stamp` over device time
         self._known = False  # the slope was measured rather than assumed
         self._slots: deque[tuple[int, float]] = deque(maxlen=SLOTS)  # smallest delay of each closed slot, by time
@@ -81,8 +85,12 @@ class DeviceClock:
         """Host time of a device time of this epoch, microseconds. Raises ValueError before the first frame."""
         if self.epoch < 0:
             raise ValueError("the clock has observed no frame yet; call observe first")
-        x = device_us - self._origin
-        return device_us + self._base + round(self._line(x))
+        return device_us + self._base + round(self._line(device_us - self._origin))
+
+    @property
+    def young(self) -> bool:
+        """No slot of this epoch is closed: a frame earlier than all before it only says that they were late."""
+        return not self._slots
 
     def device_rate(self) -> float:
         """Seconds of the device per second of the host."""
@@ -103,14 +111,14 @@ class DeviceClock:
         x, y = device_us - self._origin, arrival_us - device_us - self._base
         late = y - self._line(x)
         if not contiguous:
-            early = EARLY_US if len(self._slots) >= 1 else UNSETTLED_EARLY_US
+            early = EARLY_US if self._slots else UNSETTLED_EARLY_US
             if late < -early or late > LATE_US:
                 return self.reset(device_us, arrival_us)
             self._broken = True
         self._frames += 1
         if x > self._newest:
             self._newest = x
-        slot = x // SLOT_US
+        slot = x // self._slot_us
         shift = self._close() if slot > self._slot else 0
         if slot > self._slot:
             self._slot, self._low = slot, (x, float(y))
@@ -137,6 +145,7 @@ class DeviceClock:
         self._frames = 1
         self._slots.clear()
         self._slot, self._low = 0, (0, 0.0)
+        self._middle, self._level = 0.0, 0.0
         self._broken = False
         self._off: int = 0  # slots in a row that lie off the line
         self._refit()
@@ -169,10 +178,10 @@ class DeviceClock:
     def _refit(self) -> None:
         """Least squares with a prior on the slope; twice without the slots that lie far above."""
         points = list(self._slots)
-        if len(points) < SETTLED:
-            points.append(self._low)
-        scatter = max(1_000.0, RADIO_US / max(self._frames, 1))
-        prior_sd = KNOWN_CRYSTAL if self._known else CRYSTAL
+        if not points or (len(points) < SETTLED and self._low[1] < self._line(self._low[0])):
+            points.append(self._low)  # high, it says nothing: its slot is not over
+        scatter = max(SCATTER_US, RADIO_US / max(self._frames, 1))
+        prior_sd = min(KNOWN_CRYSTAL, self._crystal) if self._known else self._crystal
         for _ in range(3):
             n = len(points)
             middle = sum(x for x, _ in points) / n

@@ -1,0 +1,146 @@
+"""Senders without a clock of their own: their rhythm is the clock.
+
+Laws of this file:
+1. A sender takes its steps (samples, notifications) at a steady rate; what arrives late was sent in its turn.
+2. A late frame is not a lost one: it is held back until those after it catch up (nothing was lost) or stay behind by as
+   much (that much was lost). After a hold of `LONGEST_US` the least delay seen decides.
+3. Every frame comes out exactly once, in order, with the number of steps lost before it and the time of its last step.
+4. Same input, same output: no clock is read here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from statistics import median
+from typing import Generic, TypeVar
+
+from vitals.timeline.clock import DeviceClock
+
+LEARN = 5  # frames and ...
+LEARN_US = 3_500_000  # ... time from which the period is learned; they are held back
+JITTER_US = 50_000  # of an arrival: a period that is the nominal one but for that is the nominal one
+UNCERTAIN = 0.01  # standard deviation of the period after that, relative
+SLOT_US = 5_000_000  # the rhythm needs its envelope sooner than a crystal
+LATE = 0.5  # frames behind its turn from which on a frame may follow a lost one, ...
+LATE_US = 150_000  # ... but not less than radio retransmissions take: what is shorter shows when it has added up
+CATCHES_UP = 0.25  # frames by which the delay must shrink to count as catching up
+STAYS_US = 1_500_000  # without catching up for so long, what is late stays late
+LONGEST_US = 5_000_000
+EARLY_US = 250_000  # nothing comes so much before its turn: the rhythm was broken
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[T]):
+    """One frame in its turn."""
+
+    item: T
+    lost: int  # steps missing before it
+    broken: bool  # the rhythm begins anew with this frame: nothing is known of what lies before it
+    time_us: int  # host time of its last step, with the smallest radio delay in it
+
+
+class Cadence(Generic[T]):
+    """Counts the steps of a sender whose frames have no time stamps. `period_us` is the nominal time of one step."""
+
+    def __init__(self, period_us: float) -> None:
+        self._nominal_us = period_us
+        self._learned_us: float | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US)
+        self._steps = 0
+        self._waiting: list[tuple[int, int, T]] = []  # arrival, steps, item
+        self._best = (0.0, 0)  # least delay among those that wait, in frames, and its arrival
+        self._broken = True
+
+    @property
+    def period_us(self) -> float:
+        """Host time of one step, microseconds, as well as it is known now."""
+        return (self._learned_us or self._nominal_us) / self._clock.device_rate()
+
+    def push(self, arrival_us: int, steps: int, item: T) -> list[Turn[T]]:
+        """One frame of `steps` steps (at least one); returns the turns that are certain now."""
+        self._waiting.append((arrival_us, steps, item))
+        if self._learned_us is None:
+            enough = len(self._waiting) >= LEARN and arrival_us - self._waiting[0][0] >= LEARN_US
+            return self._learn() if enough else []
+        return self._judge()
+
+    def end(self) -> list[Turn[T]]:
+        """The sender is gone: everything that waits comes out. What comes next begins a new rhythm."""
+        done: list[Turn[T]] = []
+        if self._learned_us is None and self._waiting:
+            done += self._learn()
+            self._learned_us = None  # from too few
+        done += self._accept(0)
+        self._start()
+        return done
+
+    def _learn(self) -> list[Turn[T]]:
+        """The period from the first frames: the median over pairs at least half of them apart, against host stalls."""
+        apart = max(len(self._waiting) // 2, 1)
+        taken = list(itertools.accumulate(n for _, n, _ in self._waiting))
+        paces = [
+            (self._waiting[k][0] - self._waiting[j][0]) / (taken[k] - taken[j])
+            for k in range(apart, len(taken))
+            for j in range(k - apart + 1)
+        ]
+        pace = max(median(paces), 1.0) if paces else self._nominal_us
+        reach_us = sum(n for _, n, _ in self._waiting) / 2 * pace
+        near = abs(pace - self._nominal_us) * reach_us <= JITTER_US * pace
+        self._learned_us = self._nominal_us if near else pace
+        waiting, self._waiting = self._waiting, []
+        done: list[Turn[T]] = []
+        for frame in waiting:
+            self._waiting.append(frame)
+            done += self._judge()
+        return done
+
+    def _device_us(self, steps: int) -> int:
+        return round(steps * (self._learned_us or self._nominal_us))
+
+    def _judge(self) -> list[Turn[T]]:
+        """Whether the newest frame settles what happened before those that wait."""
+        arrival, steps, _ = self._waiting[-1]
+        if self._clock.epoch < 0:
+            return self._accept(0)
+        turn = self._clock.host_us(self._device_us(self._steps + sum(n for _, n, _ in self._waiting)))
+        late_us = arrival - turn
+        if late_us < -EARLY_US and not self._clock.young:
+            self._restart()
+            return self._accept(0)
+        frame_us = steps * self.period_us
+        late = late_us / frame_us
+        if late_us < max(LATE * frame_us, LATE_US):
+            return self._accept(0)
+        if len(self._waiting) == 1 or late < self._best[0] - CATCHES_UP:
+            self._best = (late, arrival)
+        elif late < self._best[0]:
+            self._best = (late, self._best[1])
+        if arrival - self._best[1] >= STAYS_US or arrival - self._waiting[0][0] >= LONGEST_US:
+            return self._accept(max(1, round(self._best[0])) * steps)
+        return []
+
+    def _restart(self) -> None:
+        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US)
+        self._steps = 0
+        self._broken = True
+
+    def _accept(self, lost: int) -> list[Turn[T]]:
+        """Those that wait take their turns, the first of them after `lost` steps."""
+        waiting, self._waiting = self._waiting, []
+        self._steps += lost
+        ends: list[int] = []
+        for arrival, steps, _ in waiting:
+            self._steps += steps
+            ends.append(self._device_us(self._steps))
+            self._clock.observe(ends[-1], arrival, contiguous=True)
+        done: list[Turn[T]] = []
+        for end, (_, _, item) in zip(ends, waiting, strict=True):
+            done.append(Turn(item, lost, self._broken, self._clock.host_us(end)))
+            lost, self._broken = 0, False
+        return done
