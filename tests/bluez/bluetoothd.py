@@ -71,8 +71,11 @@ class Bluetoothd:
 
     # What happens in the world
 
-    def power(self, on: bool) -> None:
-        """The user switches Bluetooth on or off (rfkill, desktop menu)."""
+    def power(self, on: bool, *, told: bool = True) -> None:
+        """Bluetooth is switched on or off (rfkill, desktop menu); the news of it may be late."""
+        if not told:
+            self._tree[HCI0][ADAPTER]["Powered"] = Variant("b", on)
+            return
         if not on:
             for path in self.peripherals:
                 self._close_link(path)
