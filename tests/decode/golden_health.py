@@ -66,7 +66,7 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
         "01080203",
         time.ReferenceTimeInformation(time.TimeSource.NETWORK_TIME_PROTOCOL, 1.0, 2, 3),
     ),
-    (uuids.REFERENCE_TIME_INFORMATION, "07ffffff", time.ReferenceTimeInformation(7, None, 255, 255)),
+    (uuids.REFERENCE_TIME_INFORMATION, "09ffffff", time.ReferenceTimeInformation(9, None, 255, 255)),
     (
         uuids.PLX_SPOT_CHECK_MEASUREMENT,
         "1f 6200 3c00 e8070102030405 2001 200000 7be0",

@@ -1,5 +1,4 @@
-"""CGM Specific Ops Control Point (CGMS 1.0.2, 0x2AAC): intervals, calibration, alert levels, start and stop of a
-session.
+"""CGM Specific Ops Control Point (CGMS 1.0.2, 0x2AAC): interval, calibration, alert levels, start and stop.
 
 Layout (GATT Specification Supplement, CGM Specific Ops Control Point): op code u8, operand, CRC u16 where the device
 has it.

@@ -4,9 +4,10 @@ Layouts (GATT Specification Supplement, Cycling Power Measurement and Cycling Po
     measurement 0x2A63  flags u16: bit 0 pedal power balance, 1 the balance is that of the left pedal, 2 accumulated
                         torque, 3 the torque is that of the crank, 4 wheel, 5 crank, 6 extreme forces, 7 extreme
                         torques, 8 extreme angles, 9 top and 10 bottom dead spot, 11 accumulated energy, 12 offset
-                        compensation power s16 [W], balance u8 [1/2 %], torque u16 [1/32 Nm], wheel u32 and u16
-                        [1/2048 s], crank u16 and u16 [1/1024 s], forces 2 s16 [N], torques 2 s16 [1/32 Nm], angles 2
-                        u12 [deg], dead spots u16 [deg], energy u16 [kJ]
+                        compensation
+                        power s16 [W], balance u8 [1/2 %], torque u16 [1/32 Nm], wheel u32 and u16 [1/2048 s], crank
+                        u16 and u16 [1/1024 s], forces 2 s16 [N], torques 2 s16 [1/32 Nm], angles 2 u12 [deg], dead
+                        spots u16 [deg], energy u16 [kJ]
     vector 0x2A64       flags u8: bit 0 crank, 1 first angle, 2 forces, 3 torques, 4-5 direction
                         crank u16 and u16 [1/1024 s], first angle u16 [deg], forces s16 [N] or torques s16 [1/32 Nm]
 """

@@ -121,6 +121,7 @@ class TimeSource(enum.IntEnum):
     MANUAL = 4
     ATOMIC_CLOCK = 5
     CELLULAR_NETWORK = 6
+    NOT_SYNCHRONIZED = 7
 
 
 @dataclass(frozen=True, slots=True)

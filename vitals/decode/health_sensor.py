@@ -3,14 +3,13 @@
 What is public is the source code of a Philips demonstrator, not the specification; this is written from it and from
 memory:
     segmentation header, then (stored 0x2BDD only) record number u32, then
-    class u8, length u16, flags u16: bit 0 type, 1 time stamp, 2 duration, 3 status, 4 object id, 5 patient, 6
-    supplemental
-        information, 7 derived from, 8 members, 9 TLVs
-    type u32 (MDC code), time stamp 9 bytes, duration FLOAT [s], status u16, object id u32, patient u8, then counted
-    (u8)
-        lists of u32: supplemental codes, derived from, members
+    class u8, length u16, flags u16: bit 0 type, 1 time stamp, 2 duration, 3 status, 4 object id, 5 patient,
+        6 supplemental information, 7 derived from, 8 members, 9 TLVs
+    type u32 (MDC code), time stamp 9 bytes, duration FLOAT [s], status u16, object id u32, patient u8,
+        then lists of u32, each with its count u8: supplemental codes, derived from, members
     the TLVs and the value, which are kept as bytes
-Demonstrator and memory disagree on whether the length counts class and length themselves: both are taken.
+Demonstrator and memory disagree on whether the length counts class and length themselves: both are taken. The names
+of the status bits 3 to 7 are from memory.
 Time stamp (GATT Specification Supplement, Elapsed Time): flags u8, u48, sync source u8, offset s8 [15 min].
 """
 

@@ -1,6 +1,6 @@
 """Pulse Oximeter Service (PLXS 1.0.1, 0x1822): spot check, continuous measurement, features.
 
-Layouts (PLXS 1.0.1, sections 3.1 to 3.3; numbers are IEEE 11073 SFLOATs):
+Layouts (PLXS 1.0.1, sections 3.1 to 3.3, from memory and compared with real captures; numbers are SFLOATs):
     spot check 0x2A5E  flags u8: bit 0 time stamp, 1 measurement status, 2 device and sensor status, 3 pulse amplitude
                        index, 4 the device's clock is not set
                        SpO2 [%], pulse rate [bpm], time stamp (7 bytes), measurement status u16, device status u24,

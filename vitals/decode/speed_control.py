@@ -1,5 +1,4 @@
-"""SC Control Point (0x2A55) of the running and cycling speed services: setting the counter, calibration, sensor
-location.
+"""SC Control Point (0x2A55) of the running and cycling speed services: counter, calibration, sensor location.
 
 Layout (GATT Specification Supplement, SC Control Point): op code u8, parameter.
     requests   01 cumulative value u32 (cycling: wheel revolutions, running: 0.1 m), 02 calibrate, 03 location u8,

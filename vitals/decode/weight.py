@@ -9,7 +9,7 @@ Layouts (GATT Specification Supplement, Weight Measurement and Body Composition 
                         height, 12 one of two packets of a measurement
                         body fat u16 [0.1 %], then what the flags say; masses like the weight, metabolism u16 [kJ],
                         muscle u16 [0.1 %], impedance u16 [0.1 ohm]
-FFFF in the weight or the body fat means that the measurement did not succeed: None here.
+FFFF in the weight or the body fat means that the measurement did not succeed (WSS and BCS, from memory): None here.
 """
 
 from __future__ import annotations
