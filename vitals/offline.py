@@ -50,7 +50,9 @@ def import_recording(store: Store, path: Path, *, subject: str = "self", zero_ut
                 session.gap(item)
             else:
                 session.append(item, made_by=recording.made_by.get(item.kind))
-    return Imported(recording, True, session.uid)
+    kept = store.find_import(recording.sha256)  # another process may have been faster
+    assert kept is not None
+    return Imported(recording, kept.uid == session.uid, kept.uid)
 
 
 @dataclass(frozen=True, slots=True)

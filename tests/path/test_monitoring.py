@@ -70,7 +70,7 @@ def test_a_lost_link_is_told_after_everything_was_stored(tmp_path: Path) -> None
         async with virtual.virtual_strap(wearer.beats_s) as scene:
             asyncio.get_running_loop().call_later(600, scene.radio.drop)
             async with (
-                vitals.connect(scene.name, backend=scene.backend, zero_utc_us=ZERO) as device,
+                vitals.connect(scene.name, backend=scene.backend, zero_utc_us=ZERO, reconnect=False) as device,
                 vitals.monitor(device, store=store) as monitoring,
             ):
                 with pytest.raises(LinkLost):

@@ -142,13 +142,17 @@ class Pending:
     blocks: dict[StreamKey, list[Block]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     samples: int = 0
+    oldest_us: int | None = None  # start of what waits, of any stream
+    newest_us: int | None = None  # end of the newest block that ever came
 
     def append(self, key: StreamKey, block: Block) -> int:
-        """Hold a block; returns the microseconds of its stream that wait now."""
-        waiting = self.blocks.setdefault(key, [])
-        waiting.append(replace(block, t0_us=block.t0_us + self.shift_us))
+        """Hold a block; returns for how many microseconds of recording the oldest of what waits is waiting."""
+        held = replace(block, t0_us=block.t0_us + self.shift_us)
+        self.blocks.setdefault(key, []).append(held)
         self.samples += block.values.size
-        return waiting[-1].end_us - waiting[0].start_us
+        self.oldest_us = held.start_us if self.oldest_us is None else min(self.oldest_us, held.start_us)
+        self.newest_us = held.end_us if self.newest_us is None else max(self.newest_us, held.end_us)
+        return self.newest_us - self.oldest_us
 
     def note(self, note: Note) -> None:
         """Hold a note; a gap keeps the blocks before and after it apart."""
@@ -218,7 +222,7 @@ class Pending:
 
     def forget(self, waiting: list[Note]) -> None:
         """After a commit: keep only the notes that have to wait."""
-        self.blocks, self.notes, self.samples = {}, waiting, 0
+        self.blocks, self.notes, self.samples, self.oldest_us = {}, waiting, 0, None
 
 
 def _features(note: Features | tuple[Score, str]) -> Features:

@@ -2,7 +2,8 @@
 
 Laws of this file:
 1. When `flush` returns, everything given before is durable (acknowledged). A kill loses at most what came after.
-2. A live or virtual session flushes by itself when ten seconds of a stream, or of the wall clock, wait; it settles a
+2. A live or virtual session flushes by itself before anything has waited for ten seconds of the recording or of the
+   wall clock, however late it was handed in (a time line holds beats back for some seconds); it settles a
    stream (see settle.py) when enough for a ripe chunk was flushed, and all of them when it closes. Where that fails
    (disk full) nothing is lost, and `Store.compact` does it later.
 3. An import is all or nothing: what it writes stays hidden until the session has closed without an error. So a file
@@ -23,15 +24,19 @@ from vitals.errors import InputError, StoreError
 from vitals.store import chunks
 from vitals.store.chain import Ledger
 from vitals.store.chunks import Shape
-from vitals.store.connection import Access
+from vitals.store.connection import Access, Connection
 from vitals.store.pending import Maker, Note, Pending, StreamKey, Streams, add_maker, add_run, kind_of
 from vitals.store.rows import uid_of
 from vitals.store.settle import settle
 from vitals.values import Block, DeviceInfo, Event, Features, Gap, Provenance, Score
 
 Source = Literal["live", "import", "virtual"]
-FLUSH_US = 10_000_000
+FLUSH_US = 9_000_000  # what comes in comes once per second: so nothing waits for more than ten
 _IMPORT_SAMPLES = 1 << 21  # held in memory between two transactions of an import
+
+
+class _AlreadyThere(Exception):
+    """The file of this import is in the store: nothing of this session is kept."""
 
 
 class _Notes:
@@ -136,6 +141,8 @@ class Session(_Notes):
             session_id = self._id if self._id is not None else self._begin(ledger)
             waiting = pending.write(ledger, connection, (session_id, self._uid), streams, last=state is not None)
             if state is not None:
+                if self._source == "import" and self._known(connection):
+                    raise _AlreadyThere
                 ledger.add("session_end", session_id, state)
             ledger.close()
         self._id, self._streams = session_id, streams
@@ -145,6 +152,15 @@ class Session(_Notes):
             settle_all(self._transaction, self._reading, streams.by_key.values())
         elif self._source != "import":  # what an import writes is ripe
             self._settle()
+
+    def _known(self, connection: Connection) -> bool:
+        """Whether another import of the same file has finished meanwhile: write transactions follow each other."""
+        found = connection.execute(
+            "SELECT 1 FROM session s JOIN session_end e ON e.session_id = s.id "
+            "WHERE s.source_sha256 = ? AND s.uid <> ?",
+            (self._source_sha256, self._uid),
+        )
+        return self._source_sha256 is not None and found.fetchone() is not None
 
     def _settle(self) -> None:
         for stream_id, (values, start, end) in list(self._streams.loose.items()):
@@ -176,7 +192,8 @@ class Session(_Notes):
     ) -> None:
         if not self._closed:
             if kind is None or self._source != "import":
-                self._flush("complete" if kind is None else "cut")
+                with suppress(_AlreadyThere):
+                    self._flush("complete" if kind is None else "cut")
             self._closed = True
 
 
