@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from vitals.decode import TEXT_FIELDS, device_info
 from vitals.errors import InputError, LinkLost
-from vitals.intake import KINDS, Intake
-from vitals.link import Backend, Inbox, Link, open_link
-from vitals.values import Block, DeviceInfo, Gap, Provenance
+from vitals.intake import DECODED, Intake
+from vitals.link import Backend
+from vitals.session import Listener, Supervisor
+from vitals.values import Block, DeviceInfo, Disconnected, Frame, Gap, LinkEvent, LossReason, Provenance
 
 if TYPE_CHECKING:
-    from bleak.backends.device import BLEDevice
+    from vitals.link import BLEDevice
 
 
 Source = Literal["live", "virtual", "import"]
+Item = Block | Gap | LinkEvent
 
 
 class Device(Protocol):
@@ -35,8 +38,9 @@ class Device(Protocol):
         """Kinds of stream that it has: "hr", "rr", "ecg", "battery", ..."""
         ...
 
-    def items(self, until: asyncio.Event | None = None) -> AbstractAsyncContextManager[AsyncIterator[Block | Gap]]:
-        """Blocks and gaps of all its streams, in order of arrival; when `until` is set they end with what has come."""
+    def items(self, until: asyncio.Event | None = None) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
+        """Blocks, gaps and link events of all its streams, in order of arrival; when `until` is set they end with what
+        has come."""
         ...
 
     def stream(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[Block]]:
@@ -47,60 +51,95 @@ class Device(Protocol):
 @asynccontextmanager
 async def only(device: Device, kind: str) -> AsyncIterator[AsyncIterator[Block]]:
     """The blocks of one kind out of all the items of a device."""
+    _check(device, kind)
+    async with device.items() as items:
+        yield (item async for item in items if isinstance(item, Block) and item.kind == kind)
+
+
+def _check(device: Device, kind: str) -> None:
     if kind not in device.kinds:
         raise InputError(f"stream {kind!r} is not one of {device.name!r}; it has {', '.join(device.kinds) or 'none'}")
-    async with device.items() as items:
-        yield (item async for item in items if item.kind == kind and isinstance(item, Block))
 
 
 class LinkedDevice:
-    """A device at the other end of a Bluetooth link. When `ended` is set it has no more to say."""
+    """A device at the other end of a Bluetooth link, made by `connect`. When `ended` is set it has no more to say."""
 
     def __init__(
-        self, link: Link, info: DeviceInfo, *, source: Source, zero_utc_us: int, ended: asyncio.Event | None
+        self, supervisor: Supervisor, *, source: Source, zero_utc_us: int, ended: asyncio.Event | None
     ) -> None:
-        self.name = link.name
-        self.info = info
+        self.name = supervisor.name
+        self.info = supervisor.info
         self.source = source
         self.zero_utc_us = zero_utc_us
         self.made_by: Mapping[str, Provenance] = {}
-        self._link = link
+        self._supervisor = supervisor
         self._ended = ended
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return tuple(kind for uuid, kinds in KINDS.items() if uuid in self._link.characteristics for kind in kinds)
+        return tuple(kind for kind in self._supervisor.kinds if kind in DECODED)
 
-    def stream(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[Block]]:
-        return only(self, kind)
+    @property
+    def is_connected(self) -> bool:
+        """Whether the link is up now."""
+        return self._supervisor.is_connected
 
     @asynccontextmanager
-    async def items(self, until: asyncio.Event | None = None) -> AsyncIterator[AsyncIterator[Block | Gap]]:
-        """See `Device`. The iteration raises LinkLost when the link breaks, after everything that arrived before."""
-        uuids = [uuid for uuid in KINDS if uuid in self._link.characteristics]
-        async with self._link.notifications(*uuids) as inbox:
-            watchers = [asyncio.create_task(_finish(inbox, event)) for event in (until, self._ended) if event]
+    async def stream(self, kind: str) -> AsyncIterator[AsyncIterator[Block]]:
+        """Blocks of one stream; nothing else is started on the device. See `Device` and `items`."""
+        _check(self, kind)
+        async with self.frames(kinds=(kind,)) as frames:
+            yield (item async for item in _decoded(frames) if isinstance(item, Block) and item.kind == kind)
+
+    @asynccontextmanager
+    async def items(self, until: asyncio.Event | None = None) -> AsyncIterator[AsyncIterator[Item]]:
+        """See `Device`. The iteration goes on over losses of the link: Disconnected ends the run of data, Connected
+        says that it is back, and the gap between them is declared when data come again.
+
+        Without reconnect it raises LinkLost instead, after everything that arrived before. It raises LinkError where
+        the device refuses all that it is asked for.
+        """
+        async with self.frames(until) as frames:
+            yield _decoded(frames)
+
+    @asynccontextmanager
+    async def frames(
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None, limit: int = 4096
+    ) -> AsyncIterator[AsyncIterator[Frame | LinkEvent]]:
+        """What `items` decodes: notifications as they arrive, and link events, in order.
+
+        `kinds` of stream that are wanted (None: all that are decoded). At most `limit` frames wait for their reader; an
+        Overflow stands where more were dropped.
+        """
+        async with self._supervisor.listening(self.kinds if kinds is None else kinds, limit=limit) as listener:
+            watchers = [asyncio.create_task(_finish(listener, event)) for event in (until, self._ended) if event]
             try:
-                yield _decoded(inbox)
+                yield listener.inbox
             finally:
                 for watcher in watchers:
                     watcher.cancel()
                 await asyncio.gather(*watchers, return_exceptions=True)
 
 
-async def _finish(inbox: Inbox, event: asyncio.Event) -> None:
+async def _finish(listener: Listener, event: asyncio.Event) -> None:
     await event.wait()
-    inbox.close(lost=False)
+    listener.close(round(asyncio.get_running_loop().time() * 1e6))
 
 
-async def _decoded(inbox: Inbox) -> AsyncIterator[Block | Gap]:
+async def _decoded(frames: AsyncIterator[Frame | LinkEvent]) -> AsyncIterator[Item]:
     intake = Intake()
     try:
-        async for frame in inbox:
-            for item in intake.feed(frame):
-                yield item
+        async for one in frames:
+            if isinstance(one, Frame):
+                for item in intake.feed(one):
+                    yield item
+                continue
+            if isinstance(one, Disconnected):
+                for item in intake.end(one.reason.value):
+                    yield item
+            yield one
     except LinkLost:
-        for item in intake.end("link lost"):
+        for item in intake.end(LossReason.LOST.value):
             yield item
         raise
     for item in intake.end("end of stream"):
@@ -112,25 +151,30 @@ async def connect(
     target: str | BLEDevice,
     *,
     backend: Backend | None = None,
+    reconnect: bool = True,
     timeout_s: float = 30,
+    rates: Mapping[str, int] = MappingProxyType({}),
     source: Source = "live",
     zero_utc_us: int | None = None,
     ended: asyncio.Event | None = None,
+    rng: random.Random | None = None,
     **bleak_kwargs: Any,
 ) -> AsyncIterator[LinkedDevice]:
-    """Connect to a Bluetooth device by advertised name or address; leaving the block disconnects.
+    """Connect to a Bluetooth device by advertised name or address; leaving the block stops its streams and disconnects.
 
-    `backend` is a pair of bleak backend classes (None: bleak's own), `bleak_kwargs` go to `bleak.BleakClient`.
-    `zero_utc_us` says which UTC the event loop's time 0 is (None: from the system clock, now). When `ended` is set,
-    streams end as if the device had no more to say.
+    `backend` is a pair of bleak backend classes (None: bleak's own), `bleak_kwargs` go to `bleak.BleakClient`. With
+    `reconnect` a lost link is taken up again as soon as the device is heard, for as long as the block lasts; without,
+    streams raise LinkLost. `timeout_s` bounds the search and the first connection, each. `rates`: samples per second
+    that are wanted by kind of stream ({"acc": 200}), where the device lets choose. `zero_utc_us` says which UTC the
+    event loop's time 0 is (None: from the system clock, now). When `ended` is set, streams end as if the device had no
+    more to say. `rng` draws the jitter of reconnections.
 
     Raises BluetoothUnavailable, DeviceNotFound, LinkError.
     """
-    async with open_link(target, backend=backend, timeout_s=timeout_s, **bleak_kwargs) as link:
-        fields: dict[str, bytes] = {}
-        for uuid in TEXT_FIELDS:
-            if uuid in link.characteristics:
-                fields[uuid] = await link.read(uuid)
+    supervisor = Supervisor(
+        target, backend=backend, timeout_s=timeout_s, reconnect=reconnect, rates=rates, rng=rng, **bleak_kwargs
+    )
+    async with supervisor.supervised():
         if zero_utc_us is None:
             zero_utc_us = time.time_ns() // 1000 - round(asyncio.get_running_loop().time() * 1e6)
-        yield LinkedDevice(link, device_info(link.name, fields), source=source, zero_utc_us=zero_utc_us, ended=ended)
+        yield LinkedDevice(supervisor, source=source, zero_utc_us=zero_utc_us, ended=ended)

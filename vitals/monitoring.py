@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from vitals.analysis import RrAnalysis
-from vitals.device import Device
-from vitals.values import Block, Event, Features, Gap
+from vitals.device import Device, Item
+from vitals.values import Block, Event, Features, Gap, LinkEvent
 
 if TYPE_CHECKING:
     from vitals.store import Session, Store
@@ -25,12 +25,20 @@ if TYPE_CHECKING:
 class Monitoring:
     """Events of one device while it is being watched; iterate it with `async for`.
 
-    The iteration ends when the device has no more to say, and raises LinkLost when the link broke.
+    The iteration ends when the device has no more to say. It goes on while a device that reconnects is out of reach; of
+    one that does not (`connect(..., reconnect=False)`) it raises LinkLost.
     """
 
-    def __init__(self, device: Device, session: Session | None, model: Model | None) -> None:
+    def __init__(
+        self,
+        device: Device,
+        session: Session | None,
+        model: Model | None,
+        on_link: Callable[[LinkEvent], object] | None = None,
+    ) -> None:
         self._device = device
         self._session = session
+        self._on_link = on_link
         self._analysis = RrAnalysis(model)
         self._enough = asyncio.Event()
         self._events: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
@@ -39,6 +47,7 @@ class Monitoring:
         self.counts: Counter[str] = Counter()  # samples by kind of stream
         self.gaps: Counter[str] = Counter()  # gaps by kind of stream
         self.latest: dict[str, Block] = {}  # the newest block of each kind
+        self.link_events: Counter[str] = Counter()  # "Disconnected", "Stall", ...: how often it happened
 
     async def watch(self) -> None:
         """Take in all that the device says; runs as a task of `monitor`."""
@@ -66,8 +75,13 @@ class Monitoring:
         """How much time the samples span."""
         return 0.0 if self.start_us is None or self.end_us is None else (self.end_us - self.start_us) / 1e6
 
-    def take(self, item: Block | Gap) -> None:
-        """One more block or gap."""
+    def take(self, item: Item) -> None:
+        """One more block, gap or link event."""
+        if not isinstance(item, Block | Gap):
+            self.link_events[type(item).__name__] += 1
+            if self._on_link:
+                self._on_link(item)
+            return
         if isinstance(item, Block):
             self.counts[item.kind] += len(item)
             self.latest[item.kind] = item
@@ -107,20 +121,27 @@ class Monitoring:
 
 @asynccontextmanager
 async def monitor(
-    device: Device, *, store: Store | None = None, subject: str = "self", model: Model | None = None
+    device: Device,
+    *,
+    store: Store | None = None,
+    subject: str = "self",
+    model: Model | None = None,
+    on_link: Callable[[LinkEvent], object] | None = None,
 ) -> AsyncIterator[Monitoring]:
     """Watch a device: analyse what it streams, keep it in `store` (None: keep nothing), and yield its events.
 
-    Leaving the block stops watching. The iteration raises LinkLost when the link breaks, and StoreError where the store
-    cannot be written.
+    Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles of the link
+    as they are met among the data. A device that is lost and comes back goes on in the same session of the store, after
+    a gap. The iteration raises LinkLost when the link is lost for good, and StoreError where the store cannot be
+    written.
     """
     if store is None:
-        async with _watching(Monitoring(device, None, model)) as monitoring:
+        async with _watching(Monitoring(device, None, model, on_link)) as monitoring:
             yield monitoring
         return
     session = store.session(device=device.info, source=device.source, zero_utc_us=device.zero_utc_us, subject=subject)
     with session:
-        async with _watching(Monitoring(device, session, model)) as monitoring:
+        async with _watching(Monitoring(device, session, model, on_link)) as monitoring:
             yield monitoring
 
 

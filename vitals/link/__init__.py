@@ -9,9 +9,25 @@ Laws of this room:
 
 from __future__ import annotations
 
-from vitals.link.adapter import Adapter, Backend, Found, discover
+from typing import TYPE_CHECKING
+
+from vitals.link.adapter import Adapter, Backend, Found, discover, to_its_end
 from vitals.link.connection import Link, open_link
 from vitals.link.inbox import Inbox
 from vitals.link.unavailable import WITHOUT_HARDWARE
 
-__all__ = ["WITHOUT_HARDWARE", "Adapter", "Backend", "Found", "Inbox", "Link", "discover", "open_link"]
+if TYPE_CHECKING:
+    from bleak.backends.device import BLEDevice
+
+__all__ = [
+    "WITHOUT_HARDWARE",
+    "Adapter",
+    "BLEDevice",
+    "Backend",
+    "Found",
+    "Inbox",
+    "Link",
+    "discover",
+    "open_link",
+    "to_its_end",
+]

@@ -42,7 +42,7 @@ async def open_link(
 
     adapter = Adapter.of(backend, bleak_kwargs.get("bluez", {}).get("adapter"))
     device = await adapter.find(target, timeout_s) if isinstance(target, str) else target
-    link = Link(device.name or device.address, device.address)
+    link = Link(device)
     if known:
         bleak_kwargs["winrt"] = {"use_cached_services": True, **bleak_kwargs.get("winrt", {})}
     client = BleakClient(
@@ -73,9 +73,10 @@ async def open_link(
 class Link:
     """A connection to one device, made by `open_link`."""
 
-    def __init__(self, name: str, address: str) -> None:
-        self.name = name
-        self.address = address
+    def __init__(self, device: BLEDevice) -> None:
+        self.device = device
+        self.name = device.name or device.address
+        self.address = device.address
         self.characteristics: frozenset[str] = frozenset()  # 128-bit lower case UUIDs
         self.notifying: frozenset[str] = frozenset()  # those that notify or indicate
         self._client: BleakClient | None = None
@@ -122,6 +123,11 @@ class Link:
         """
         with self._using("read", uuid) as client:
             return bytes(await client.read_gatt_char(uuid))
+
+    async def read_frame(self, uuid: str) -> Frame:
+        """Value of a characteristic as if it had just been notified. Raises LinkLost, LinkError."""
+        value = await self.read(uuid)
+        return Frame(round(asyncio.get_running_loop().time() * 1e6), _long(uuid), value)
 
     async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
         """Write `data`; with `response` the device confirms it, without it may be lost.

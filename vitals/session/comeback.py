@@ -1,0 +1,56 @@
+"""Waiting for a device that was lost.
+
+While the computer can scan, an advertisement says that the device is back; a small jitter keeps several hosts (or
+several devices of one host) from rushing at the same moment. While it cannot, attempts are made blindly after a capped
+full-jitter backoff: each pause is drawn evenly between 0 and a ceiling that doubles with every failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from vitals.errors import LinkError
+from vitals.link import Adapter
+
+if TYPE_CHECKING:
+    from vitals.link import BLEDevice
+
+JITTER_S = 0.25
+LISTEN_S = 30.0  # then the scan is renewed: one that died makes no sound
+CEILING_S = 30.0  # of a pause before a blind attempt
+HEARD_CEILING_S = 4.0  # of a pause before an attempt at a device that was just heard
+PATIENCE = 2  # failed attempts in a row at a device that is heard before pauses begin
+
+
+class Comeback:
+    """The way back to one device. `failed` is told of attempts that failed, `succeeded` of those that did not."""
+
+    def __init__(self, adapter: Adapter, rng: random.Random) -> None:
+        self._adapter = adapter
+        self._rng = rng
+        self._failures = 0
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def failed(self) -> None:
+        self._failures += 1
+
+    async def wait(self, lost: BLEDevice) -> BLEDevice:
+        """Return when `lost` is worth an attempt: heard again, or after a pause where nobody can listen."""
+        while True:
+            try:
+                heard = await self._adapter.hear(lambda device, _: device.address == lost.address, LISTEN_S)
+            except LinkError:  # also BluetoothUnavailable: switched off, or its service restarts
+                await self._pause(self._failures + 1, CEILING_S)
+                return lost
+            if heard is not None:
+                await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+                if self._failures >= PATIENCE:
+                    await self._pause(self._failures - PATIENCE + 1, HEARD_CEILING_S)
+                return heard
+
+    async def _pause(self, doublings: int, ceiling_s: float) -> None:
+        await asyncio.sleep(self._rng.uniform(0, min(ceiling_s, 0.5 * 2.0 ** min(doublings, 10))))
