@@ -173,6 +173,11 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
             metabolic_equivalent=8.5, elapsed_s=1800, remaining_s=600,
         ),
     ),
+    (
+        uuids.INDOOR_BIKE_DATA,
+        "c100 9cff ceff",
+        ftms.IndoorBikeData(more_data=True, power_w=-100, average_power_w=-50),
+    ),
     (uuids.INDOOR_BIKE_DATA, "0102 96", ftms.IndoorBikeData(more_data=True, heart_rate_bpm=150)),
     (
         uuids.FITNESS_MACHINE_FEATURE,
