@@ -63,6 +63,13 @@ class DeviceClock:
         self._known = False  # the slope was measured rather than assumed
         self._slots: deque[tuple[int, float]] = deque(maxlen=SLOTS)  # smallest delay of each closed slot, by time
         self._frames = 0
+        self._origin = self._base = 0  # device time, and arrival - stamp, from which all below count
+        self._newest = 0
+        self._slot, self._low = 0, (0, 0.0)  # the open slot and its smallest delay
+        self._middle = self._level = 0.0  # the line passes there
+        self._level_var = self._slope_var = 0.0
+        self._broken = False  # since two slots ago, frames did not follow each other
+        self._off = 0  # slots in a row that lie off the line
 
     @property
     def frames(self) -> int:
@@ -147,7 +154,7 @@ class DeviceClock:
         self._slot, self._low = 0, (0, 0.0)
         self._middle, self._level = 0.0, 0.0
         self._broken = False
-        self._off: int = 0  # slots in a row that lie off the line
+        self._off = 0
         self._refit()
 
     def _close(self) -> int:

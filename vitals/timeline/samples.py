@@ -37,7 +37,8 @@ WRONG = 0.05  # a rate that is off by so much, or by more than a sample and a ha
 RECENT = 8  # frames whose median tells that
 REANCHOR_US = 2_000
 SLEW = 0.45  # periods: largest correction at the seam of two blocks
-BACKWARDS = 3  # frames in a row that run on from an earlier time: the clock was set back, they are not out of order
+REORDER_US = 10_000_000  # frames that lie further back are not out of order: the clock was set back
+BACKWARDS = 3  # frames in a row that run on from an earlier time: the clock was set back, too
 
 
 class Stamp(enum.Enum):
@@ -90,9 +91,11 @@ class SampleTimeline:
         self._start_run()
 
     def _start_run(self) -> None:
-        self._held: list[_Samples] = []  # the first frames of a clock epoch, until the clock is trusted
+        # The first frames of a clock epoch until the clock is trusted, and the host time that it gave them then.
+        self._held: list[tuple[_Samples, int]] = []
         self._placing = False  # a run is open: its anchor and the frame before are known
         self._t0, self._step = 0, 0  # the anchor, and the step that comes next
+        self._pace = 0.0  # microseconds per step from that anchor
         self._seen: tuple[int, int] | None = None  # stamp of the newest frame that was taken, and its samples
         self._last = (0, 0)  # the same of the newest that was placed
         self._back: list[int] = []  # stamps of frames that lie before it
@@ -135,16 +138,20 @@ class SampleTimeline:
 
     def _order(self, frame: _Samples) -> list[Block | Gap | ClockReset]:
         """One frame of known rate: drop it, or show it to the clock and place it."""
+        contiguous = self._contiguous(frame)
+        if self.clock.epoch != self._epoch and self._placing and contiguous:
+            # Another stream of the device showed the reset first; this frame was stamped before it.
+            return self._continue(frame)
         last_us = frame.stamp_us
         if self._stamp is Stamp.FIRST:
             last_us += round((len(frame) - 1) * 1e6 / self._rate)
-        if self._seen is not None and frame.stamp_us <= self._seen[0]:
+        if self.clock.epoch == self._epoch and self._seen is not None and frame.stamp_us <= self._seen[0]:
             if not self._was_set_back(frame):
                 return []
             reset: ClockReset | None = self.clock.reset(last_us, frame.arrival_us)
         else:
             self._back.clear()
-            reset = self.clock.observe(last_us, frame.arrival_us, contiguous=self._contiguous(frame))
+            reset = self.clock.observe(last_us, frame.arrival_us, contiguous=contiguous)
         done: list[Block | Gap | ClockReset] = []
         if self.clock.epoch != self._epoch:
             if self._epoch >= 0:
@@ -153,8 +160,14 @@ class SampleTimeline:
         if reset is not None:
             done.append(reset)
         self._seen = (frame.stamp_us, len(frame))
-        self._held.append(frame)
-        return done + self._release() if self._placing or self.clock.frames >= LEARN else done
+        self._held.append((frame, self.clock.host_us(frame.stamp_us)))
+        if self._placing or self.clock.frames >= LEARN:
+            done += self._release(fresh=True)
+        return done
+
+    def _continue(self, frame: _Samples) -> list[Block | Gap | ClockReset]:
+        self._seen = self._last = (frame.stamp_us, len(frame))
+        return self._lay(frame.values, self._t0 + self._step * self._pace, moved=False)
 
     def end(self, reason: str) -> list[Block | Gap | ClockReset]:
         """The run ends here; what comes next lies after a gap of that `reason`."""
@@ -170,7 +183,7 @@ class SampleTimeline:
         return done
 
     def _close(self, reason: str) -> list[Block | Gap | ClockReset]:
-        done = self._release()
+        done = self._release(fresh=self.clock.epoch == self._epoch)
         self._start_run()
         self._reason = reason
         return done
@@ -187,9 +200,11 @@ class SampleTimeline:
 
     def _was_set_back(self, frame: _Samples) -> bool:
         """Whether the clock was set back; until that is sure the frame is dropped."""
+        assert self._seen is not None
+        if self._seen[0] - frame.stamp_us > REORDER_US:
+            return True
         if self._back and frame.stamp_us <= self._back[-1]:
             self._back.clear()
-        assert self._seen is not None
         if frame.stamp_us != self._seen[0]:
             self._back.append(frame.stamp_us)
         if len(self._back) >= BACKWARDS:
@@ -198,12 +213,16 @@ class SampleTimeline:
         self.dropped["duplicate" if frame.stamp_us == self._seen[0] else "out of order"] += len(frame)
         return False
 
-    def _release(self) -> list[Block | Gap | ClockReset]:
+    def _release(self, *, fresh: bool) -> list[Block | Gap | ClockReset]:
+        """Place what is held; not `fresh`: the clock has gone on to another epoch."""
         held, self._held = self._held, []
-        return [item for frame in held for item in self._place(frame)]
+        done: list[Block | Gap | ClockReset] = []
+        for frame, host_us in held:
+            done += self._place(frame, self.clock.host_us(frame.stamp_us) if fresh else host_us)
+        return done
 
-    def _place(self, frame: _Samples) -> list[Block | Gap | ClockReset]:
-        """One frame of known rate and clock."""
+    def _place(self, frame: _Samples, host_us: int) -> list[Block | Gap | ClockReset]:
+        """One frame of known rate whose stamp is at `host_us`."""
         n = len(frame)
         moved = False
         if self._placing:
@@ -216,10 +235,9 @@ class SampleTimeline:
                 self._reason = "missing samples"
         self._last = (frame.stamp_us, n)
         inside = n - 1 if self._stamp is Stamp.LAST else 0
-        target = self.clock.host_us(frame.stamp_us) - inside * 1e6 / self._rate
-        return self._lay(frame.values, target, moved)
+        return self._lay(frame.values, host_us - inside * 1e6 / self._rate, moved=moved)
 
-    def _lay(self, values: NDArray[Any], target: float, moved: bool) -> list[Block | Gap | ClockReset]:
+    def _lay(self, values: NDArray[Any], target: float, *, moved: bool) -> list[Block | Gap | ClockReset]:
         """A block whose first sample belongs at `target`: in the run, or in a new one after a gap."""
         period = 1e6 / self._rate
         done: list[Block | Gap | ClockReset] = []
@@ -280,7 +298,7 @@ class SampleTimeline:
             if turn.lost or turn.broken:
                 self._placing = False
                 self._reason = self._reason if turn.broken and not turn.lost else "missing samples"
-            done += self._lay(turn.item, turn.time_us - (len(turn.item) - 1) * 1e6 / self._rate, moved)
+            done += self._lay(turn.item, turn.time_us - (len(turn.item) - 1) * 1e6 / self._rate, moved=moved)
         return done
 
     def _follow(self, rate: float, turn: Turn[NDArray[Any]]) -> bool:
