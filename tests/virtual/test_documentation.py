@@ -79,6 +79,7 @@ def test_the_plugin_loads_as_an_entry_point(tmp_path: Path) -> None:
     (metadata / "entry_points.txt").write_text(f"[pytest11]\nvitals = {PLUGIN}\n", encoding="utf-8")
     (tmp_path / "test_it.py").write_text("def test_it(radio):\n    radio.drop()\n", encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", encoding="utf-8")
-    code = f"import sys; sys.path.append({str(tmp_path / 'site')!r}); import pytest; sys.exit(pytest.main(['-q', '-p', 'no:asyncio']))"
+    site = str(tmp_path / "site")
+    code = f"import sys; sys.path.append({site!r}); import pytest; sys.exit(pytest.main(['-q', '-p', 'no:asyncio']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

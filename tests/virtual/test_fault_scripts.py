@@ -163,6 +163,25 @@ def test_a_script_that_names_nobody_is_refused_and_one_that_is_cancelled_cleans_
     virtual_time(main())
 
 
+def test_after_the_play_the_scene_is_as_it_was(virtual_time: Any) -> None:
+    script = FaultScript(
+        (
+            Fault(1, "packet_errors", duration_s=10, amount=0.5),
+            Fault(5, "packet_errors", duration_s=10, amount=0.4),
+            Fault(6, "advertising_loss", duration_s=4, amount=0.5),
+            Fault(7, "mtu", duration_s=4, amount=65),
+        )
+    )
+
+    async def main() -> tuple[float, float, int]:
+        radio = VirtualRadio(interval_s=0.03, packet_errors=0.1, advertising_loss=0.2)
+        async with virtual_strap(beats(10), radio=radio, mtu=200) as near:
+            await play(script, near)
+            return radio.packet_errors, radio.advertising_loss, near.strap.mtu
+
+    assert virtual_time(main()) == (0.1, 0.2, 200)
+
+
 def test_an_hour_of_random_faults_leaves_nothing_behind_and_repeats(virtual_time: Any) -> None:
     """Overlaps, faults while away, faults while connecting: all kinds, forty of them."""
     script = FaultScript.random(5, 1.0, 40, kinds=[kind for kind in KINDS if kind != "bond_lost"])

@@ -96,7 +96,9 @@ def test_order_survives_the_way_out_of_range_and_back(
                 near.strap.battery = level
                 if level == 20:
                     radio.out_of_range(near.name)
+                    before = len(levels)
                 if level == 40:
+                    assert len(levels) == before  # what waited for its connection event waits on
                     radio.in_range(near.address)
                     radio.interval_s = None
                 await asyncio.sleep(0.013)

@@ -66,7 +66,8 @@ _DRAWN: dict[Kind, tuple[float, float, float, float]] = {
     "malformed": (10, 60, 0.01, 0.2),
     "mtu": (30, 300, 23, 232),
 }
-_WHOLE = ("lost_connects", "mtu")
+_INTEGERS = ("lost_connects", "mtu")
+_SET = ("packet_errors", "advertising_loss", "notification_loss", "muted", "spoil", "mtu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class FaultScript:
             shortest, longest, least, most = _DRAWN.get(kind, (0.0, 0.0, 0.0, 0.0))
             at = round((number + rng.uniform(0.05, 0.5)) * slot, 3)
             duration = round(min(rng.uniform(shortest, longest), slot / 2), 3)
-            amount = rng.randint(int(least), int(most)) if kind in _WHOLE else round(rng.uniform(least, most), 4)
+            amount = rng.randint(int(least), int(most)) if kind in _INTEGERS else round(rng.uniform(least, most), 4)
             faults.append(Fault(at, kind, device, duration, float(amount)))
         return cls(tuple(faults), seed)
 
@@ -142,11 +143,10 @@ async def play(script: FaultScript, near: Scene) -> None:
     Raises InputError where a fault names a device that the scene does not have.
     """
     players = [(fault, _device(near, fault)) for fault in script.faults]
-    rng = random.Random(f"damage {script.seed}")
-    began = asyncio.get_running_loop().time()
+    stage = _Stage(near, random.Random(f"damage {script.seed}"), asyncio.get_running_loop().time())
     async with asyncio.TaskGroup() as group:
         for fault, device in players:
-            group.create_task(_one(fault, device, near, rng, began))
+            group.create_task(stage.play(fault, device))
 
 
 def _device(near: Scene, fault: Fault) -> GattDevice:
@@ -157,45 +157,55 @@ def _device(near: Scene, fault: Fault) -> GattDevice:
     raise InputError(f"fault script: no device {fault.device!r} in the scene; there are {names or 'none'}")
 
 
-async def _one(fault: Fault, device: GattDevice, near: Scene, rng: random.Random, began: float) -> None:
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(began + fault.at_s - loop.time())
-    radio, amount = near.radio, fault.amount
-    match fault.kind:
-        case "link_loss":
-            radio.drop(device.device)
-        case "central_loses_link":
-            radio.drop(device.device, seen_by="central")
-        case "device_loses_link":
-            radio.drop(device.device, seen_by="peripheral")
-        case "goodbye":
-            await device.disconnect()
-        case "lost_connects":
-            radio.lose_connects(int(amount))
-        case "bond_lost":
-            await device.forget_bonds()
-        case "reboot":
-            await device.reboot(off_s=fault.duration_s)
-        case "out_of_range":
-            radio.out_of_range(device.device)
-            await _then(fault, lambda: radio.in_range(device.device))
-        case "packet_errors":
-            await _meanwhile(fault, radio, "packet_errors", amount, 0.0)
-        case "advertising_loss":
-            await _meanwhile(fault, radio, "advertising_loss", amount, 0.0)
-        case "mute":
-            await _meanwhile(fault, device, "muted", True, False)
-        case "host_drops":
-            await _meanwhile(fault, near.central, "notification_loss", amount, 0.0)
-        case "malformed":
-            await _meanwhile(fault, device, "spoil", _damage(amount, rng), None)
-        case "mtu":
-            await _meanwhile(fault, device, "mtu", int(amount), device.mtu)
+class _Stage:
+    """One performance: the scene, and how it was before, for faults that overlap."""
 
+    def __init__(self, near: Scene, rng: random.Random, began: float) -> None:
+        self._near = near
+        self._random = rng
+        self._began = began
+        things = (near.radio, near.central, *near.devices)
+        self._whole = {
+            (id(thing), name): getattr(thing, name) for thing in things for name in _SET if hasattr(thing, name)
+        }
 
-async def _meanwhile(fault: Fault, thing: object, name: str, value: object, after: object) -> None:
-    setattr(thing, name, value)
-    await _then(fault, lambda: setattr(thing, name, after))
+    async def play(self, fault: Fault, device: GattDevice) -> None:
+        radio, amount = self._near.radio, fault.amount
+        await asyncio.sleep(self._began + fault.at_s - asyncio.get_running_loop().time())
+        match fault.kind:
+            case "link_loss":
+                radio.drop(device.device)
+            case "central_loses_link":
+                radio.drop(device.device, seen_by="central")
+            case "device_loses_link":
+                radio.drop(device.device, seen_by="peripheral")
+            case "goodbye":
+                await device.disconnect()
+            case "lost_connects":
+                radio.lose_connects(int(amount))
+            case "bond_lost":
+                await device.forget_bonds()
+            case "reboot":
+                await device.reboot(off_s=fault.duration_s)
+            case "out_of_range":
+                radio.out_of_range(device.device)
+                await _then(fault, lambda: radio.in_range(device.device))
+            case "packet_errors":
+                await self._meanwhile(fault, radio, "packet_errors", amount)
+            case "advertising_loss":
+                await self._meanwhile(fault, radio, "advertising_loss", amount)
+            case "mute":
+                await self._meanwhile(fault, device, "muted", True)
+            case "host_drops":
+                await self._meanwhile(fault, self._near.central, "notification_loss", amount)
+            case "malformed":
+                await self._meanwhile(fault, device, "spoil", _damage(amount, self._random))
+            case "mtu":
+                await self._meanwhile(fault, device, "mtu", int(amount))
+
+    async def _meanwhile(self, fault: Fault, thing: object, name: str, value: object) -> None:
+        setattr(thing, name, value)
+        await _then(fault, lambda: setattr(thing, name, self._whole[id(thing), name]))
 
 
 async def _then(fault: Fault, end: Callable[[], None]) -> None:
