@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .conftest import Computer, MakeComputer
 
 BEAT = bytes([0x10, 60, 0x00, 0x04])
-AWAITS_LINK = pytest.mark.xfail(strict=True, reason="the link does not yet tell this end of the link from a refusal")
 CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 
 
@@ -71,7 +70,6 @@ async def test_a_reader_that_waits_is_told_of_the_loss(computer: Computer) -> No
             await asyncio.wait_for(waiting, 1)
 
 
-@AWAITS_LINK
 @pytest.mark.parametrize("words", ["Not connected", "Operation failed", "Operation failed with ATT error: 0x0e"])
 async def test_a_read_that_the_loss_interrupts_is_a_lost_link(computer: Computer, words: str) -> None:
     computer.strap.characteristics["2a19"].is_mute = True
@@ -83,7 +81,6 @@ async def test_a_read_that_the_loss_interrupts_is_a_lost_link(computer: Computer
             await asyncio.wait_for(reading, 2)
 
 
-@AWAITS_LINK
 async def test_a_read_between_the_loss_and_its_notice_is_a_lost_link(computer: Computer) -> None:
     async with open_link(computer.strap.address, timeout_s=2) as link, asyncio.TaskGroup() as world:
         world.create_task(computer.daemon.lose(computer.strap, noticed_after_s=0.1))
@@ -159,7 +156,6 @@ async def test_no_adapter_is_unavailable(computer: Computer) -> None:
             await attempt
 
 
-@AWAITS_LINK
 async def test_an_adapter_pulled_out_while_connected_loses_the_link(computer: Computer) -> None:
     """No `Connected` changes, the objects are gone."""
     async with open_link(computer.strap.address, timeout_s=2) as link, link.notifications("2a37"):
@@ -224,7 +220,6 @@ async def stop_bus(computer: Computer) -> None:
     computer.bus.stop()
 
 
-@AWAITS_LINK
 @pytest.mark.parametrize("catastrophe", [die, restart])
 async def test_bluetoothd_dies_while_connected(
     computer: Computer, catastrophe: Callable[[Computer], Awaitable[None]]
@@ -290,7 +285,6 @@ async def test_a_bluetoothd_that_hangs_does_not_hold_the_block(
             computer.daemon.hang()
 
 
-@AWAITS_LINK
 async def test_a_bluetoothd_that_hangs_is_unavailable(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vitals.link.adapter.ANSWER_S", 0.2)
     computer.daemon.hang()
@@ -308,7 +302,6 @@ async def test_an_error_of_the_body_comes_out_and_the_link_is_closed(computer: C
     assert not computer.strap.has_gatt
 
 
-@AWAITS_LINK
 async def test_cancelling_at_any_moment_leaves_nothing_connected(computer: Computer) -> None:
     async def session() -> None:
         async with open_link(computer.strap.address, timeout_s=2) as link, link.notifications("2a37") as inbox:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from vitals.errors import DeviceNotFound
-from vitals.link.unavailable import opening
+from vitals.link.unavailable import SILENT, opening, unavailable
 
 if TYPE_CHECKING:
     from bleak import BleakScanner
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RENEW_S = 30.0
+ANSWER_S = 20.0  # D-Bus calls to a service that hangs have no time-out of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Adapter:
                     if self._scanner and asyncio.get_running_loop().time() - self._since >= RENEW_S:
                         await self._stop()
                     if self._scanner is None:
-                        await self._start()
+                        await to_its_end(self._start())  # BlueZ goes on scanning where the request was only sent
             yield
         finally:
             self._ears.remove(ear)
@@ -136,7 +137,11 @@ class Adapter:
         if self._name:
             options["bluez"] = {"adapter": self._name}
         scanner = BleakScanner(self._heard, **options)
-        await scanner.start()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await scanner.start()
+        except TimeoutError as error:
+            raise unavailable(SILENT, f"no answer to a scan within {ANSWER_S:g} s") from error
         self._scanner, self._since = scanner, asyncio.get_running_loop().time()
 
     async def _stop(self) -> None:
@@ -145,7 +150,8 @@ class Adapter:
         scanner, self._scanner = self._scanner, None
         if scanner:
             try:
-                await scanner.stop()
+                async with asyncio.timeout(ANSWER_S):
+                    await scanner.stop()
             except (BleakError, OSError, EOFError, TimeoutError):
                 return  # the service that scanned for us is gone, and the scan with it
 

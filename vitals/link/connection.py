@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from bleak import BleakClient
     from bleak.backends.device import BLEDevice
 
+NOTICE_S = 1.0  # within which BlueZ tells of a loss (0.1 to 0.7 s were measured)
+UNLIKELY_ERROR = 0x0E
+DBUS_VANISHED = ("org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod")
+DBUS_AMBIGUOUS = ("org.bluez.Error.Failed", "org.bluez.Error.NotConnected")
 FAREWELL_S = 10.0  # a device out of reach cannot agree to end a link; the stack gives up by itself before that
 
 
@@ -45,6 +49,13 @@ async def open_link(
     link = Link(device)
     if known:
         bleak_kwargs["winrt"] = {"use_cached_services": True, **bleak_kwargs.get("winrt", {})}
+
+    async def leave() -> None:
+        # A Bluetooth service that died with the link refuses to end it; nothing is left to be done.
+        with suppress(BleakError, OSError, EOFError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await client.disconnect()
+
     client = BleakClient(
         device,
         disconnected_callback=lambda _: link._on_disconnected(),
@@ -54,15 +65,8 @@ async def open_link(
     )
     async with adapter.connecting:
         with opening(link.name):
-            await client.connect()
-    link._on_connected(client)
-
-    async def leave() -> None:
-        # A Bluetooth service that died with the link refuses to end it; nothing is left to be done.
-        with suppress(BleakError, OSError, EOFError, TimeoutError):
-            async with asyncio.timeout(FAREWELL_S):
-                await client.disconnect()
-
+            await client.connect()  # cancelled, every backend takes its attempt back
+        link._on_connected(client)
     try:
         yield link
     finally:
@@ -80,6 +84,7 @@ class Link:
         self.characteristics: frozenset[str] = frozenset()  # 128-bit lower case UUIDs
         self.notifying: frozenset[str] = frozenset()  # those that notify or indicate
         self._client: BleakClient | None = None
+        self._lost = asyncio.Event()
         self._when_lost: list[Callable[[], None]] = []
 
     def _on_connected(self, client: BleakClient) -> None:
@@ -90,6 +95,7 @@ class Link:
 
     def _on_disconnected(self) -> None:
         self._client = None
+        self._lost.set()
         for told in list(self._when_lost):
             told()
 
@@ -121,7 +127,7 @@ class Link:
 
         Raises LinkLost, and LinkError where the device lacks or refuses it.
         """
-        with self._using("read", uuid) as client:
+        async with self._using("read", uuid) as client:
             return bytes(await client.read_gatt_char(uuid))
 
     async def read_frame(self, uuid: str) -> Frame:
@@ -134,7 +140,7 @@ class Link:
 
         Raises LinkLost, and LinkError where the device lacks or refuses it.
         """
-        with self._using("write", uuid) as client:
+        async with self._using("write", uuid) as client:
             await client.write_gatt_char(uuid, data, response=response)
 
     async def subscribe(self, uuid: str, receive: Callable[[Frame], object]) -> None:
@@ -147,12 +153,12 @@ class Link:
         def on_notify(_: object, data: bytearray) -> None:
             receive(stamp(clock(), long, data))
 
-        with self._using("subscribe to", uuid) as client:
+        async with self._using("subscribe to", uuid) as client:
             await client.start_notify(uuid, on_notify)
 
     async def unsubscribe(self, uuid: str) -> None:
         """End a subscription. Raises LinkLost, LinkError."""
-        with self._using("unsubscribe from", uuid) as client:
+        async with self._using("unsubscribe from", uuid) as client:
             await client.stop_notify(uuid)
 
     @asynccontextmanager
@@ -175,8 +181,8 @@ class Link:
         with suppress(LinkError):  # where the link went away first, the subscription went with it
             await self.unsubscribe(uuid)
 
-    @contextmanager
-    def _using(self, doing: str, uuid: str) -> Iterator[BleakClient]:
+    @asynccontextmanager
+    async def _using(self, doing: str, uuid: str) -> AsyncIterator[BleakClient]:
         """The client, or LinkLost; what bleak raises inside is translated."""
         from bleak.exc import BleakCharacteristicNotFoundError, BleakDBusError, BleakError, BleakGATTProtocolError
 
@@ -189,14 +195,26 @@ class Link:
         except BleakCharacteristicNotFoundError as error:
             raise LinkError(f"{who} has no characteristic {uuid}; it has {sorted(self.characteristics)}") from error
         except BleakGATTProtocolError as error:
+            if error.code == UNLIKELY_ERROR and await self._is_lost_soon():
+                raise LinkLost(lost) from error
             raise LinkError(
                 f"{who} refused to {doing} {uuid}: {error.args[1]} (ATT error {error.code:#04x})"
             ) from error
         except (BleakError, OSError, EOFError, TimeoutError) as error:
-            gone = isinstance(error, BleakDBusError) and error.dbus_error.startswith(DBUS_UNAVAILABLE)
-            if gone or self._client is None or not client.is_connected:
+            name = error.dbus_error if isinstance(error, BleakDBusError) else ""
+            if name.startswith((*DBUS_UNAVAILABLE, *DBUS_VANISHED)):
+                self._on_disconnected()  # nobody else will say so
+            ambiguous = name in DBUS_AMBIGUOUS and await self._is_lost_soon()
+            if ambiguous or self._client is None or not client.is_connected:
                 raise LinkLost(lost) from error
             raise LinkError(f"cannot {doing} {uuid} of {who}: {error}") from error
+
+    async def _is_lost_soon(self) -> bool:
+        """BlueZ fails what is under way when a link is lost in words that fit a refusal, and tells it later."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NOTICE_S):
+                await self._lost.wait()
+        return self._lost.is_set()
 
 
 def _long(uuid: str) -> str:

@@ -29,7 +29,7 @@ _DENIED = (
     "Bluetooth is denied to this program: allow it for your terminal or app in the privacy settings (Linux: join the "
     "group `bluetooth`)"
 )
-_SILENT = "the Bluetooth service of this computer does not answer: restart it (Linux: `systemctl restart bluetooth`)"
+SILENT = "the Bluetooth service of this computer does not answer: restart it (Linux: `systemctl restart bluetooth`)"
 _BY_REASON = {  # names of bleak's BleakBluetoothNotAvailableReason
     "NO_BLUETOOTH": _MISSING,
     "NO_BLE_CENTRAL_ROLE": "this Bluetooth adapter cannot connect to low-energy devices: plug in another one",
@@ -44,7 +44,7 @@ _BY_DBUS_ERROR = {
     "org.bluez.Error.NotPermitted": _DENIED,
     "org.freedesktop.DBus.Error.AccessDenied": _DENIED,
     "org.freedesktop.DBus.Error.NameHasNoOwner": _MISSING,
-    "org.freedesktop.DBus.Error.NoReply": _SILENT,
+    "org.freedesktop.DBus.Error.NoReply": SILENT,
     "org.freedesktop.DBus.Error.ServiceUnknown": _MISSING,
 }
 
