@@ -239,11 +239,11 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
         "0e b036 e8070102030405 01 dc00 e606",
         weight.WeightMeasurement(70.0, False, WHEN, 1, 22.0, 1.766),
     ),
-    (uuids.WEIGHT_MEASUREMENT, "01 983a", weight.WeightMeasurement(150 * 0.45359237, True, None, None, None, None)),
+    (uuids.WEIGHT_MEASUREMENT, "01 983a", weight.WeightMeasurement(68.0388555, True, None, None, None, None)),
     (
         uuids.WEIGHT_MEASUREMENT,
         "09 983a dc00 bc02",  # 150.00 lb, 70.0 in
-        weight.WeightMeasurement(150 * 0.45359237, True, None, None, 22.0, 1.778),
+        weight.WeightMeasurement(68.0388555, True, None, None, 22.0, 1.778),
     ),
     (uuids.WEIGHT_MEASUREMENT, "00 ffff", weight.WeightMeasurement(None, False, None, None, None, None)),
     (

@@ -22,8 +22,9 @@ from vitals.decode import uuids
 from vitals.decode.cursor import Cursor
 from vitals.decode.date_time import DateTime, date_time
 
-KG_PER_LB = 0.45359237
-M_PER_IN = 0.0254
+# Exact by definition; as integers they let a value be rounded once.
+_NG_PER_CENTIPOUND = 4_535_923_700
+_UM_PER_TENTH_INCH = 2540
 UNKNOWN_USER = 0xFF
 _UNSUCCESSFUL = 0xFFFF
 # Resolution codes of the two features, in kilograms and metres; the imperial ones are of the same rank.
@@ -95,12 +96,12 @@ class BodyCompositionFeatures:
 
 def _mass_kg(at: Cursor, imperial: int, what: str) -> float:
     raw = at.uint(2, what)
-    return raw * KG_PER_LB / 100 if imperial else raw / 200
+    return raw * _NG_PER_CENTIPOUND / 10**12 if imperial else raw / 200
 
 
 def _height_m(at: Cursor, imperial: int) -> float:
     raw = at.uint(2, "height")
-    return raw * M_PER_IN / 10 if imperial else raw / 1000
+    return raw * _UM_PER_TENTH_INCH / 10**6 if imperial else raw / 1000
 
 
 def _resolution(table: tuple[float | None, ...], code: int) -> float | None:
