@@ -14,14 +14,14 @@ from vitals.errors import InputError, LinkLost
 from vitals.intake import DECODED, Intake
 from vitals.link import Backend
 from vitals.session import Listener, Supervisor
-from vitals.values import Block, DeviceInfo, Disconnected, Frame, Gap, LinkEvent, LossReason, Provenance
+from vitals.values import Block, ClockReset, DeviceInfo, Disconnected, Frame, Gap, LinkEvent, LossReason, Provenance
 
 if TYPE_CHECKING:
     from vitals.link import BLEDevice
 
 
 Source = Literal["live", "virtual", "import"]
-Item = Block | Gap | LinkEvent
+Item = Block | Gap | ClockReset | LinkEvent
 
 
 class Device(Protocol):
@@ -38,9 +38,11 @@ class Device(Protocol):
         """Kinds of stream that it has: "hr", "rr", "ecg", "battery", ..."""
         ...
 
-    def items(self, until: asyncio.Event | None = None) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
-        """Blocks, gaps and link events of all its streams, in order of arrival; when `until` is set they end with what
-        has come."""
+    def items(
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
+        """Blocks, gaps and link events of its streams (None: of all of them), in order of arrival; when `until` is set
+        they end with what has come."""
         ...
 
     def stream(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[Block]]:
@@ -52,7 +54,7 @@ class Device(Protocol):
 async def only(device: Device, kind: str) -> AsyncIterator[AsyncIterator[Block]]:
     """The blocks of one kind out of all the items of a device."""
     _check(device, kind)
-    async with device.items() as items:
+    async with device.items(kinds=(kind,)) as items:
         yield (item async for item in items if isinstance(item, Block) and item.kind == kind)
 
 
@@ -65,7 +67,13 @@ class LinkedDevice:
     """A device at the other end of a Bluetooth link, made by `connect`. When `ended` is set it has no more to say."""
 
     def __init__(
-        self, supervisor: Supervisor, *, source: Source, zero_utc_us: int, ended: asyncio.Event | None
+        self,
+        supervisor: Supervisor,
+        *,
+        kinds: Collection[str],
+        source: Source,
+        zero_utc_us: int,
+        ended: asyncio.Event | None,
     ) -> None:
         self.name = supervisor.name
         self.info = supervisor.info
@@ -73,11 +81,12 @@ class LinkedDevice:
         self.zero_utc_us = zero_utc_us
         self.made_by: Mapping[str, Provenance] = {}
         self._supervisor = supervisor
+        self._kinds = kinds
         self._ended = ended
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return tuple(kind for kind in self._supervisor.kinds if kind in DECODED)
+        return tuple(kind for kind in self._supervisor.kinds if kind in self._kinds)
 
     @property
     def is_connected(self) -> bool:
@@ -92,14 +101,16 @@ class LinkedDevice:
             yield (item async for item in _decoded(frames) if isinstance(item, Block) and item.kind == kind)
 
     @asynccontextmanager
-    async def items(self, until: asyncio.Event | None = None) -> AsyncIterator[AsyncIterator[Item]]:
+    async def items(
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
+    ) -> AsyncIterator[AsyncIterator[Item]]:
         """See `Device`. The iteration goes on over losses of the link: Disconnected ends the run of data, Connected
         says that it is back, and the gap between them is declared when data come again.
 
         Without reconnect it raises LinkLost instead, after everything that arrived before. It raises LinkError where
         the device refuses all that it is asked for.
         """
-        async with self.frames(until) as frames:
+        async with self.frames(until, kinds=kinds) as frames:
             yield _decoded(frames)
 
     @asynccontextmanager
@@ -153,6 +164,7 @@ async def connect(
     backend: Backend | None = None,
     reconnect: bool = True,
     timeout_s: float = 30,
+    kinds: Collection[str] = DECODED,
     rates: Mapping[str, int] = MappingProxyType({}),
     source: Source = "live",
     zero_utc_us: int | None = None,
@@ -164,10 +176,10 @@ async def connect(
 
     `backend` is a pair of bleak backend classes (None: bleak's own), `bleak_kwargs` go to `bleak.BleakClient`. With
     `reconnect` a lost link is taken up again as soon as the device is heard, for as long as the block lasts; without,
-    streams raise LinkLost. `timeout_s` bounds the search and the first connection, each. `rates`: samples per second
-    that are wanted by kind of stream ({"acc": 200}), where the device lets choose. `zero_utc_us` says which UTC the
-    event loop's time 0 is (None: from the system clock, now). When `ended` is set, streams end as if the device had no
-    more to say. `rng` draws the jitter of reconnections.
+    streams raise LinkLost. `timeout_s` bounds the search and the first connection, each. `kinds` of stream are wanted
+    (others are never started), `rates` in samples per second by kind ({"acc": 200}) where the device lets choose.
+    `zero_utc_us` says which UTC the event loop's time 0 is (None: from the system clock, now). When `ended` is set,
+    streams end as if the device had no more to say. `rng` draws the jitter of reconnections.
 
     Raises BluetoothUnavailable, DeviceNotFound, LinkError.
     """
@@ -177,4 +189,4 @@ async def connect(
     async with supervisor.supervised():
         if zero_utc_us is None:
             zero_utc_us = time.time_ns() // 1000 - round(asyncio.get_running_loop().time() * 1e6)
-        yield LinkedDevice(supervisor, source=source, zero_utc_us=zero_utc_us, ended=ended)
+        yield LinkedDevice(supervisor, kinds=kinds, source=source, zero_utc_us=zero_utc_us, ended=ended)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vitals.analysis import RrAnalysis
 from vitals.device import Device, Item
-from vitals.values import Block, Event, Features, Gap, LinkEvent
+from vitals.values import Block, ClockReset, Event, Features, Gap, LinkEvent
 
 if TYPE_CHECKING:
     from vitals.store import Session, Store
@@ -34,9 +35,11 @@ class Monitoring:
         device: Device,
         session: Session | None,
         model: Model | None,
-        on_link: Callable[[LinkEvent], object] | None = None,
+        on_link: Callable[[LinkEvent | ClockReset], object] | None,
+        kinds: Collection[str] | None,
     ) -> None:
         self._device = device
+        self._kinds = kinds
         self._session = session
         self._on_link = on_link
         self._analysis = RrAnalysis(model)
@@ -54,7 +57,7 @@ class Monitoring:
         outcome: BaseException | None = None
         try:
             try:
-                async with self._device.items(self._enough) as items:
+                async with self._device.items(self._enough, kinds=self._kinds) as items:
                     async for item in items:
                         self.take(item)
             finally:
@@ -69,6 +72,10 @@ class Monitoring:
     def stop(self) -> None:
         """Enough: the iteration ends after what has arrived until now."""
         self._enough.set()
+
+    def utc(self, time_us: int) -> datetime:
+        """A time of this device's blocks and events, as UTC."""
+        return datetime.fromtimestamp((self._device.zero_utc_us + time_us) / 1e6, UTC)
 
     @property
     def seconds(self) -> float:
@@ -125,23 +132,26 @@ async def monitor(
     *,
     store: Store | None = None,
     subject: str = "self",
+    kinds: Collection[str] | None = None,
     model: Model | None = None,
-    on_link: Callable[[LinkEvent], object] | None = None,
+    on_link: Callable[[LinkEvent | ClockReset], object] | None = None,
 ) -> AsyncIterator[Monitoring]:
     """Watch a device: analyse what it streams, keep it in `store` (None: keep nothing), and yield its events.
 
-    Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles of the link
+    `kinds` of stream that are wanted (None: all that it has); the others are not started on the device. Events come when
+    they open and again when they close; their times are those of the device's blocks, and `Monitoring.utc` makes UTC
+    of them. Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles of the link
     as they are met among the data. A device that is lost and comes back goes on in the same session of the store, after
     a gap. The iteration raises LinkLost when the link is lost for good, and StoreError where the store cannot be
     written.
     """
     if store is None:
-        async with _watching(Monitoring(device, None, model, on_link)) as monitoring:
+        async with _watching(Monitoring(device, None, model, on_link, kinds)) as monitoring:
             yield monitoring
         return
     session = store.session(device=device.info, source=device.source, zero_utc_us=device.zero_utc_us, subject=subject)
     with session:
-        async with _watching(Monitoring(device, session, model, on_link)) as monitoring:
+        async with _watching(Monitoring(device, session, model, on_link, kinds)) as monitoring:
             yield monitoring
 
 

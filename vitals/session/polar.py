@@ -40,7 +40,6 @@ KINDS: Mapping[Measurement, tuple[str, ...]] = MappingProxyType(
         Measurement.PPI: ("ppi",),
         Measurement.GYRO: ("gyro",),
         Measurement.MAGNETOMETER: ("magnetometer",),
-        Measurement.SKIN_TEMPERATURE: ("temperature",),
     }
 )
 LEAST_MTU = 232  # or frames arrive cut off
