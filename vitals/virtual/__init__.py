@@ -23,7 +23,8 @@ from vitals.virtual.faults import Fault, FaultScript, play
 if TYPE_CHECKING:
     from vitals.virtual.body import Body
     from vitals.virtual.chest_strap import Strap
-    from vitals.virtual.gatt_device import Characteristic, GattDevice, Profile, Service
+    from vitals.virtual.gatt_device import GattDevice, Profile
+    from vitals.virtual.gatt_table import Characteristic, Service
     from vitals.virtual.glucose_devices import GlucoseMeter, GlucoseMonitor
     from vitals.virtual.hci_link import HciMedium, hci_server
     from vitals.virtual.optical_band import OpticalBand
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 _ROOMS = {
     "body": ("Body",),
     "chest_strap": ("Strap",),
-    "gatt_device": ("Characteristic", "GattDevice", "Profile", "Service"),
+    "gatt_device": ("GattDevice", "Profile"),
+    "gatt_table": ("Characteristic", "Service"),
     "glucose_devices": ("GlucoseMeter", "GlucoseMonitor"),
     "hci_link": ("HciMedium", "hci_server"),
     "optical_band": ("OpticalBand",),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitals.decode import uuids
-from vitals.virtual.gatt_device import Characteristic, Profile, Service
+from vitals.virtual.gatt_device import Profile
+from vitals.virtual.gatt_table import Characteristic, Service
 
 
 class Battery(Profile):

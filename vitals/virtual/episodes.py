@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from vitals.virtual.gatt_device import Characteristic, Profile, Service
+from vitals.virtual.gatt_device import Profile
+from vitals.virtual.gatt_table import Characteristic, Service
 
 Reading = tuple[float, bytes]  # body time in seconds, payload
 RETRY_S = 1.0

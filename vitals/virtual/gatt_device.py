@@ -13,24 +13,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bumble import att, core, data_types, gatt
+from bumble import core, data_types, gatt
 from bumble import device as bumble_device
 
-from vitals.decode import uuids
-from vitals.decode.uuids import sig
 from vitals.values import DeviceInfo
+from vitals.virtual.gatt_table import (
+    Characteristic,
+    Connection,
+    Service,
+    bumble_characteristic,
+    bumble_uuid,
+    information,
+    merged,
+)
 from vitals.virtual.security import Security
 
 NOTIFICATION, INDICATION = 0x1B, 0x1D  # Core 5.4, Vol 3, Part F, 3.4.7
 CONFIRMATION_TIMEOUT_S = 30.0
 BOOT_S = 2.0
 LAST_WORD_S = 1.0  # until the last notification has reached everybody
-
-Connection = bumble_device.Connection
-Write = Callable[[Connection, bytes], None]
 
 
 class Medium(Protocol):
@@ -43,25 +46,6 @@ class Medium(Protocol):
     async def vanish(self, gone: bumble_device.Device) -> None:
         """The power of `gone` fails: its links end without a goodbye."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Characteristic:
-    """One row of a service table. `value` makes it readable, `write` writable; `write` may raise `refuse(code)`."""
-
-    uuid: str
-    value: bytes | Callable[[], bytes] | None = None
-    notify: bool = False
-    indicate: bool = False
-    write: Write | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A primary service."""
-
-    uuid: str
-    characteristics: tuple[Characteristic, ...]
 
 
 class Profile:
@@ -86,11 +70,6 @@ class Profile:
     def done(self) -> bool:
         """True where everything that there was to play has been played."""
         return True
-
-
-def refuse(code: int) -> att.ATT_Error:
-    """The ATT error that answers a write or read (Core 5.4, Vol 3, Part F, 3.4.1.1)."""
-    return att.ATT_Error(error_code=att.ErrorCode(code))
 
 
 class GattDevice:
@@ -148,13 +127,11 @@ class GattDevice:
             self.device.pairing_config_factory = self._security.of_device
         for profile in self._profiles:
             profile.device = self
-        tables: dict[str, tuple[Characteristic, ...]] = {}
-        for service in (
-            *(table for profile in self._profiles for table in profile.services()),
-            _information(self.info),
-        ):
-            tables[service.uuid] = tables.get(service.uuid, ()) + service.characteristics
-        self.device.add_services([self._made(uuid, rows) for uuid, rows in tables.items()])
+        played = [table for profile in self._profiles for table in profile.services()]
+        for service in merged([*played, information(self.info)]):
+            self._rows |= {row.uuid: self._row(row) for row in service.characteristics}
+            rows = [self._rows[row.uuid] for row in service.characteristics]
+            self.device.add_service(gatt.Service(bumble_uuid(service.uuid), rows))
         if self._security:
             self._security.protect(self.device.gatt_server.attributes)
         self._on = True
@@ -204,7 +181,7 @@ class GattDevice:
         flags = core.AdvertisingData.Flags
         parts: list[Any] = [
             data_types.Flags(flags.LE_GENERAL_DISCOVERABLE_MODE | flags.BR_EDR_NOT_SUPPORTED),
-            data_types.CompleteListOf16BitServiceUUIDs([_bumble_uuid(uuid) for uuid in self._advertised]),
+            data_types.CompleteListOf16BitServiceUUIDs([bumble_uuid(uuid) for uuid in self._advertised]),
             data_types.CompleteLocalName(self.name),
         ]
         await self.device.start_advertising(auto_restart=True, advertising_data=bytes(core.AdvertisingData(parts)))
@@ -314,32 +291,8 @@ class GattDevice:
         if self._security:
             self._security.watch(self.device, connection)
 
-    def _made(self, uuid: str, rows: Sequence[Characteristic]) -> gatt.Service:
-        return gatt.Service(_bumble_uuid(uuid), [self._characteristic(row) for row in rows])
-
-    def _characteristic(self, row: Characteristic) -> gatt.Characteristic[bytes]:
-        kinds, permissions = gatt.Characteristic.Properties, gatt.Characteristic.Permissions
-        properties, allowed = kinds(0), permissions(0)
-        if row.value is not None:
-            properties, allowed = properties | kinds.READ, allowed | permissions.READABLE
-        if row.write is not None:
-            properties, allowed = properties | kinds.WRITE, allowed | permissions.WRITEABLE
-        properties |= kinds.NOTIFY if row.notify else kinds(0)
-        properties |= kinds.INDICATE if row.indicate else kinds(0)
-
-        def read(_: Connection) -> bytes:
-            if row.value is None:  # bumble's server does not look at permissions
-                raise refuse(att.ErrorCode.READ_NOT_PERMITTED)
-            return row.value() if callable(row.value) else row.value
-
-        def write(connection: Connection, value: bytes) -> None:
-            if row.write is None:
-                raise refuse(att.ErrorCode.WRITE_NOT_PERMITTED)
-            row.write(connection, value)
-
-        made: gatt.Characteristic[bytes] = gatt.Characteristic(
-            _bumble_uuid(row.uuid), properties, allowed, gatt.CharacteristicValue(read, write)
-        )
+    def _row(self, row: Characteristic) -> gatt.Characteristic[bytes]:
+        made = bumble_characteristic(row)
 
         def subscription(_: Connection, notify: bool, indicate: bool) -> None:
             if notify or indicate:
@@ -347,22 +300,4 @@ class GattDevice:
                     profile.subscribed(row.uuid)
 
         made.on(made.EVENT_SUBSCRIPTION, subscription)
-        self._rows[row.uuid] = made
         return made
-
-
-def _bumble_uuid(uuid: str) -> core.UUID:
-    """A UUID in the short form that bumble compares and advertises, where it is one of the Bluetooth SIG."""
-    return core.UUID.from_16_bits(int(uuid[4:8], 16)) if uuid == sig(int(uuid[4:8], 16)) else core.UUID(uuid)
-
-
-def _information(info: DeviceInfo) -> Service:
-    texts = (
-        (uuids.MANUFACTURER_NAME, info.manufacturer),
-        (uuids.MODEL_NUMBER, info.model),
-        (uuids.SERIAL_NUMBER, info.serial),
-        (uuids.FIRMWARE_REVISION, info.firmware),
-        (uuids.HARDWARE_REVISION, info.hardware),
-        (uuids.SOFTWARE_REVISION, info.software),
-    )
-    return Service(sig(0x180A), tuple(Characteristic(uuid, text.encode()) for uuid, text in texts if text))

@@ -20,7 +20,8 @@ from vitals.decode.uuids import sig
 from vitals.errors import DecodeError
 from vitals.virtual import health_payloads as payloads
 from vitals.virtual.battery import Battery
-from vitals.virtual.gatt_device import Characteristic, Connection, GattDevice, Profile, Service, refuse
+from vitals.virtual.gatt_device import GattDevice, Profile
+from vitals.virtual.gatt_table import Characteristic, Connection, Service, refuse
 from vitals.virtual.spot_devices import info_of
 from vitals.virtual.stored_records import CCCD_IMPROPERLY_CONFIGURED, StoredRecords
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from vitals.decode import uuids
 from vitals.errors import InputError
 from vitals.virtual.encode import heart_rate_measurement, rr_per_notification
-from vitals.virtual.gatt_device import Characteristic, Connection, Profile, Service, refuse
+from vitals.virtual.gatt_device import Profile
+from vitals.virtual.gatt_table import Characteristic, Connection, Service, refuse
 
 HEART_RATE_SERVICE = uuids.sig(0x180D)
 TICKS_PER_S = 1024

@@ -33,7 +33,8 @@ from vitals.decode.polar.gatt import OFFLINE_BIT, PMD_CONTROL_POINT, PMD_DATA, P
 from vitals.decode.polar.settings import Settings, encode_settings
 from vitals.errors import DecodeError
 from vitals.virtual.device_clock import DeviceClock
-from vitals.virtual.gatt_device import Characteristic, Connection, Profile, Service
+from vitals.virtual.gatt_device import Profile
+from vitals.virtual.gatt_table import Characteristic, Connection, Service
 from vitals.virtual.waveform import Values, Waveform
 
 LEAST_MTU = 232

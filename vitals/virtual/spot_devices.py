@@ -15,7 +15,8 @@ from vitals.values import DeviceInfo
 from vitals.virtual import health_payloads as payloads
 from vitals.virtual.battery import Battery
 from vitals.virtual.episodes import Episodes
-from vitals.virtual.gatt_device import Characteristic, GattDevice, Profile
+from vitals.virtual.gatt_device import GattDevice, Profile
+from vitals.virtual.gatt_table import Characteristic
 
 PULSE_OXIMETER, THERMOMETER, BLOOD_PRESSURE = sig(0x1822), sig(0x1809), sig(0x1810)
 WEIGHT_SCALE, BODY_COMPOSITION = sig(0x181D), sig(0x181B)

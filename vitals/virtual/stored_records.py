@@ -24,7 +24,8 @@ from vitals.decode.record_access import (
     encode_record_response,
 )
 from vitals.errors import DecodeError
-from vitals.virtual.gatt_device import Characteristic, Connection, GattDevice, refuse
+from vitals.virtual.gatt_device import GattDevice
+from vitals.virtual.gatt_table import Characteristic, Connection, refuse
 
 CCCD_IMPROPERLY_CONFIGURED, PROCEDURE_ALREADY_IN_PROGRESS = 0xFD, 0xFE  # Core Specification Supplement, B 1.2
 PACE_S = 0.02  # between two records
