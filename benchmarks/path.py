@@ -30,7 +30,7 @@ async def link_only(beats_s: NDArray[Any]) -> int:
 async def monitored(beats_s: NDArray[Any], store: vitals.Store | None) -> int:
     async with (
         virtual.strap(beats_s, zero_utc_us=ZERO_UTC_US) as device,
-        vitals.monitor(device, store=store) as events,
+        vitals.monitor(device, store=store, kinds=("hr", "rr", "battery")) as events,
     ):
         async for _ in events:
             pass

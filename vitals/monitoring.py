@@ -138,12 +138,12 @@ async def monitor(
 ) -> AsyncIterator[Monitoring]:
     """Watch a device: analyse what it streams, keep it in `store` (None: keep nothing), and yield its events.
 
-    `kinds` of stream that are wanted (None: all that it has); the others are not started on the device. Events come when
-    they open and again when they close; their times are those of the device's blocks, and `Monitoring.utc` makes UTC
-    of them. Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles of the link
-    as they are met among the data. A device that is lost and comes back goes on in the same session of the store, after
-    a gap. The iteration raises LinkLost when the link is lost for good, and StoreError where the store cannot be
-    written.
+    `kinds` of stream that are wanted (None: all that it has); the others are not started on the device. Events come
+    when they open and again when they close; their times are those of the device's blocks, and `Monitoring.utc` makes
+    UTC of them. Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles
+    of the link as they are met among the data. A device that is lost and comes back goes on in the same session of the
+    store, after a gap. The iteration raises LinkLost when the link is lost for good, and StoreError where the store
+    cannot be written.
     """
     if store is None:
         async with _watching(Monitoring(device, None, model, on_link, kinds)) as monitoring:

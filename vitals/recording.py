@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,11 +117,13 @@ class RecordedDevice:
         return only(self, kind)
 
     @asynccontextmanager
-    async def items(self, until: asyncio.Event | None = None) -> AsyncIterator[AsyncIterator[Block | Gap]]:
-        yield self._play(until)
+    async def items(
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
+    ) -> AsyncIterator[AsyncIterator[Block | Gap]]:
+        yield self._play(until, self.kinds if kinds is None else kinds)
 
-    async def _play(self, until: asyncio.Event | None) -> AsyncIterator[Block | Gap]:
-        pieces = [piece for item in self._recording.items for piece in _pieces(item)]
+    async def _play(self, until: asyncio.Event | None, kinds: Collection[str]) -> AsyncIterator[Block | Gap]:
+        pieces = [piece for item in self._recording.items if item.kind in kinds for piece in _pieces(item)]
         pieces.sort(key=lambda piece: piece.end_us)
         for piece in pieces:
             if until is not None and until.is_set():

@@ -122,3 +122,30 @@ def test_presence_tells_silence() -> None:
     assert presence.push(0) == []
     assert presence.push(2_900_000) == []
     assert presence.push(9_000_000) == [Gap("hr", 2_900_000, 9_000_000, "no data")]
+
+
+def test_a_heart_near_sixty_is_not_taken_for_a_sensor_that_notifies_at_every_beat() -> None:
+    rng = np.random.default_rng(8)
+    for rate in (58.5, 59.5, 61):
+        rr = 60 / rate + 0.03 * np.sin(np.arange(4000) / 300) + rng.normal(0, 0.012, 4000)
+        beats = np.cumsum(rr)
+        ticks = np.rint(beats * 1024).astype(int)
+        notifications = [
+            (
+                round((second + 0.06) * 1e6),
+                [int(t) for t in np.diff(ticks)[(beats[1:] > second - 1) & (beats[1:] <= second)]],
+            )
+            for second in range(1, 3600)
+        ]
+        assert run(notifications)[1] == []
+
+
+def test_a_sensor_that_notifies_at_every_beat_loses_nothing_and_shows_what_is_lost() -> None:
+    rng = np.random.default_rng(9)
+    beats = np.cumsum(0.8 + rng.normal(0, 0.04, 2000))
+    ticks = np.rint(beats * 1024).astype(int)
+    notifications = [(round((b + 0.03) * 1e6), [int(t)]) for b, t in zip(beats[1:], np.diff(ticks), strict=True)]
+    assert run(notifications)[1] == []
+    _, gaps = run(notifications[:1000] + notifications[1003:])
+    assert len(gaps) == 1
+    assert 1.5e6 < gaps[0].end_us - gaps[0].start_us < 4e6

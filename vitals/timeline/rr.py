@@ -32,7 +32,10 @@ SLOTS = 10  # ... for this many slots: 5 minutes
 REANCHOR_US = 5_000  # smaller corrections are not worth breaking the run of intervals
 SLEW = 1 / 512  # largest correction of beat times, per time: their spacing stays right to 2 ms in a second
 TOLERANCE_US = 250_000  # by which the bounds may contradict each other: sensors find a beat sooner or later
-BEAT_DRIVEN = 30  # notifications in a row with exactly one interval: the sensor notifies at every beat
+# A sensor notifies at every beat if this many notifications in a row bring one interval each and arrive in step with
+# them; a heart near 60 bpm also brings one a second, but falls out of step with the clock.
+BEAT_DRIVEN = 60
+IN_STEP_US, OUT_OF_STEP_US = 150_000, 250_000
 EMPTY = 0.95  # periods that the interval across a notification must last for it to have been empty
 
 
@@ -49,7 +52,8 @@ class RrTimeline:
         self._clocked: Cadence[list[int]] = Cadence(PERIOD_US)  # steps are notifications
         self._beating: Cadence[list[int]] = Cadence(self._tick_us)  # steps are ticks
         self._cadence = self._clocked
-        self._singles = 0  # notifications in a row with one interval
+        self._lags: deque[float] = deque(maxlen=BEAT_DRIVEN)  # of notifications in a row with one interval, by its sum
+        self._sum_us = 0.0
         self._end_us: int | None = None  # of the last beat that was handed out
         self._open_reason: str | None = None  # why the last run ended
         self._start_run()
@@ -64,14 +68,22 @@ class RrTimeline:
 
     def push(self, arrival_us: int, ticks: Sequence[int]) -> list[Block | Gap]:
         """One notification; `ticks` may be empty (no beat ended in that second)."""
-        self._singles = self._singles + 1 if len(ticks) == 1 else 0
-        wanted = self._beating if self._singles >= BEAT_DRIVEN else self._clocked
+        wanted = self._beating if self._is_beat_driven(arrival_us, ticks) else self._clocked
         turns: list[Turn[list[int]]] = []
         if wanted is not self._cadence:
             turns += self._cadence.end()
             self._cadence = wanted
         turns += wanted.push(arrival_us, 1 if wanted is self._clocked else max(1, ticks[0]), list(ticks))
         return [item for turn in turns for item in self._take(turn)]
+
+    def _is_beat_driven(self, arrival_us: int, ticks: Sequence[int]) -> bool:
+        if len(ticks) != 1:
+            self._lags.clear()
+            return False
+        self._sum_us += ticks[0] * self._tick_us
+        self._lags.append(arrival_us - self._sum_us)
+        allowed = OUT_OF_STEP_US if self._cadence is self._beating else IN_STEP_US
+        return len(self._lags) == BEAT_DRIVEN and max(self._lags) - min(self._lags) <= allowed
 
     def end(self, reason: str) -> list[Block | Gap]:
         """The run ends here; what comes next lies after a gap of that `reason`."""

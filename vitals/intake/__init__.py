@@ -1,0 +1,69 @@
+"""Frames in, blocks and gaps out: decoding and time for one device. Deterministic, no I/O, no clock.
+
+A payload that does not follow its specification is counted and left out; the time line finds the gap that it leaves.
+A new kind of stream is one `Feed` and its lines in the two tables below.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from vitals.decode import infinitime, uuids
+from vitals.decode.polar import PMD_CONTROL_POINT, PMD_DATA
+from vitals.errors import DecodeError
+from vitals.intake.feed import Feed, Item
+from vitals.intake.heart_rate import HeartRateFeed
+from vitals.intake.polar import STREAMS, PolarFeed
+from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed, ThermometerFeed
+from vitals.values import Frame
+
+# Characteristics that stream as soon as they are subscribed to, and the kinds of stream that they feed.
+KINDS: dict[str, tuple[str, ...]] = {
+    uuids.HEART_RATE_MEASUREMENT: ("hr", "rr"),
+    uuids.BATTERY_LEVEL: ("battery",),
+    uuids.PLX_CONTINUOUS_MEASUREMENT: ("spo2",),
+    uuids.TEMPERATURE_MEASUREMENT: ("temperature",),
+    infinitime.MOTION: ("acc",),
+    infinitime.STEP_COUNT: ("steps",),
+}
+DECODED = frozenset(kind for kinds in KINDS.values() for kind in kinds) | {kind for kind, _ in STREAMS.values()}
+
+FEEDS: dict[str, Callable[[], Feed]] = {
+    uuids.HEART_RATE_MEASUREMENT: HeartRateFeed,
+    uuids.BATTERY_LEVEL: BatteryFeed,
+    uuids.PLX_CONTINUOUS_MEASUREMENT: OximeterFeed,
+    uuids.TEMPERATURE_MEASUREMENT: ThermometerFeed,
+    infinitime.MOTION: InfiniTimeFeed,
+    infinitime.STEP_COUNT: InfiniTimeFeed,
+    PMD_CONTROL_POINT: PolarFeed,
+    PMD_DATA: PolarFeed,
+}
+
+
+class Intake:
+    """Turns the notifications of one device into its streams."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[Callable[[], Feed], Feed] = {}
+        self.refused: Counter[str] = Counter()  # payloads that did not decode, by characteristic
+
+    def feed(self, frame: Frame) -> list[Item]:
+        """What is certain after one more notification."""
+        made = FEEDS.get(frame.uuid)
+        if made is None:
+            return []
+        if made not in self._feeds:
+            self._feeds[made] = made()
+        try:
+            return self._feeds[made].feed(frame)
+        except DecodeError:
+            self.refused[frame.uuid] += 1
+            return []
+
+    def end(self, reason: str) -> list[Item]:
+        """The link is gone (or the stream is over): hand out what was held back."""
+        return [item for feed in self._feeds.values() for item in feed.end(reason)]
+
+
+__all__ = ["DECODED", "FEEDS", "KINDS", "Feed", "Intake", "Item"]

@@ -1,0 +1,79 @@
+"""Values that stand by themselves: battery, oxygen saturation, temperature, steps; and motion without a clock."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vitals.decode import infinitime
+from vitals.decode.battery import decode_battery_level
+from vitals.decode.health_thermometer import decode_temperature_measurement
+from vitals.decode.pulse_oximeter import decode_plx_continuous
+from vitals.intake.feed import Item, single
+from vitals.timeline import SampleTimeline, Stamp
+from vitals.values import BatteryLow, Frame
+
+BATTERY_LOW, BATTERY_CHARGED = 15, 20  # percent: low is said at the one, and may be said again after the other
+INFINITIME_HZ = 10.0  # of its motion notifications; what really comes is measured
+
+
+class BatteryFeed:
+    """See `Feed`."""
+
+    def __init__(self) -> None:
+        self._low = False
+
+    def feed(self, frame: Frame) -> list[Item]:
+        percent = decode_battery_level(frame.payload).percent
+        was_low = self._low
+        self._low = percent <= (BATTERY_CHARGED if was_low else BATTERY_LOW)
+        block = single("battery", frame.arrival_us, percent, "%")
+        return [block, BatteryLow(frame.arrival_us, percent)] if self._low and not was_low else [block]
+
+    def end(self, reason: str) -> list[Item]:
+        return []
+
+
+class OximeterFeed:
+    """Oxygen saturation of a continuous pulse oximeter, in tenths of a percent."""
+
+    def feed(self, frame: Frame) -> list[Item]:
+        percent = float(decode_plx_continuous(frame.payload).spo2_percent)
+        if not math.isfinite(percent):  # no measurement now: nothing is stored, never a zero
+            return []
+        return [single("spo2", frame.arrival_us, round(percent * 10), "%", 0.1)]
+
+    def end(self, reason: str) -> list[Item]:
+        return []
+
+
+class ThermometerFeed:
+    """Temperature in hundredths of a degree Celsius."""
+
+    def feed(self, frame: Frame) -> list[Item]:
+        celsius = float(decode_temperature_measurement(frame.payload).temperature_c)
+        if not math.isfinite(celsius):
+            return []
+        return [single("temperature", frame.arrival_us, round(celsius * 100), "°C", 0.01)]
+
+    def end(self, reason: str) -> list[Item]:
+        return []
+
+
+class InfiniTimeFeed:
+    """Steps and acceleration of a watch that stamps nothing: arrival is all that there is."""
+
+    def __init__(self) -> None:
+        line = SampleTimeline("acc", INFINITIME_HZ, scale=1 / infinitime.STEPS_PER_G, unit="g", stamp=Stamp.NONE)
+        self._motion = line
+
+    def feed(self, frame: Frame) -> list[Item]:
+        if frame.uuid == infinitime.STEP_COUNT:
+            return [single("steps", frame.arrival_us, infinitime.decode_step_count(frame.payload).steps, "steps")]
+        motion = infinitime.decode_motion(frame.payload)
+        values = np.array([[motion.x, motion.y, motion.z]], dtype=np.int32)
+        return [*self._motion.push(frame.arrival_us, values)]
+
+    def end(self, reason: str) -> list[Item]:
+        return [*self._motion.end(reason)]
