@@ -8,10 +8,13 @@ Laws of this file:
 3. A line holds for one epoch. Where the device's clock jumps a new epoch begins, and a ClockReset says so.
 4. Same input, same output, in constant time and memory per frame: no clock is read here.
 
-One minimum per slot of 30 s is kept, for an hour; a straight line is fitted to them by least squares after outliers
-upwards (slots in which every frame was late) are set aside. Convex-hull and linear-programming fits of the same
-envelope (Moon, Skelly and Towsley, INFOCOM 1999; Zhang, Liu and Xia, INFOCOM 2002) hang on the one or two smallest
-delays, and a drift that wanders with temperature pulls them away from the line; slot minima forget.
+One minimum per slot of 30 s is kept, for an hour. A straight line is fitted to them by asymmetric least squares (Newey
+and Powell, Econometrica 1987), without outliers upwards (slots in which every frame was late). Convex-hull and
+linear-programming fits of the same envelope (Moon, Skelly and Towsley, INFOCOM 1999; Zhang, Liu and Xia, INFOCOM 2002)
+hang on the one or two smallest delays, and a drift that wanders with temperature pulls them away from the line.
+
+Where frames come at a multiple of the connection interval (36 samples at 200 Hz: four of 45 ms) their delay stays what
+it happens to be for minutes, and the offset is only known to one interval. Another stream of the device cures that.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ SLOTS = 128  # about an hour
 FORGET_US = 2 * 3_600_000_000  # older minima say nothing of today's temperature
 CRYSTAL = 50e-6  # what is known of a drift before anything is measured: its standard deviation
 KNOWN_CRYSTAL = 5e-6  # ... and once a line of this device was measured
+WORST = 20  # standard deviations that no crystal is off
 SETTLED = 6  # closed slots from which on the open one is not needed, and scatter is measured rather than assumed
 SCATTER_US = 3_000.0  # of slot minima, until then
 RADIO_US = 100_000.0  # assumed spread of delays before any scatter is measured
@@ -35,6 +39,10 @@ EARLY_US = 250_000  # nothing arrives so much before the envelope unless the clo
 UNSETTLED_EARLY_US = 2_500_000  # ... but the first frames may have waited in a stalled host
 LATE_US = 10_000_000  # no host stalls for so long and loses frames too: the clock jumped backwards
 STEP_US = 100_000  # a smaller jump is believed when two whole slots lie so far off the line
+
+ABOVE = 0.1  # weight of slot minima above the line against those below it: the line is an envelope
+ROUNDS = 5  # of reweighting
+PATIENCE_US = 1_800_000_000  # a delay that has grown by more, with no sample missing, is waited out for so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,8 @@ class DeviceClock:
 
     def reset(self, device_us: int, arrival_us: int) -> ClockReset:
         """A new epoch begins with this frame, whatever the envelope says."""
-        late = arrival_us - device_us - self._base - self._line(device_us - self._origin)
+        due = arrival_us - self._base - self._origin  # the device time that this frame should bear, but for the delay
+        late = arrival_us - device_us - self._base - self._line(due)
         self._begin(device_us, arrival_us)
         return ClockReset(arrival_us, -round(late))
 
@@ -162,6 +171,8 @@ class DeviceClock:
         x, y = self._low
         off = y - self._line(x) if len(self._slots) >= SETTLED else 0.0
         self._off = self._off + 1 if abs(off) > STEP_US else 0
+        if off > STEP_US and not self._broken and x - self._slots[-1][0] < PATIENCE_US:
+            return 0  # no sample is missing: the radio or the host has become slow, and that may pass
         self._slots.append((x, y))
         while x - self._slots[0][0] > FORGET_US:
             self._slots.popleft()
@@ -171,43 +182,39 @@ class DeviceClock:
                 shift = -round(off)
                 self.epoch += 1
                 self._frames = 0
-            if self._broken or off < 0:  # contiguous and later than before: a latency that may pass
-                self._prior, self._known = self._slope, True
-                newest = [self._slots[-2], self._slots[-1]]
-                self._slots.clear()
-                self._slots.extend(newest)
-                self._off = 0
+            self._prior, self._known = self._slope, True
+            self._slots.clear()
+            self._slots.append((x, y))
+            self._off = 0
         if self._off == 0:
             self._broken = False
         self._refit()
         return shift
 
     def _refit(self) -> None:
-        """Least squares with a prior on the slope; twice without the slots that lie far above."""
+        """Asymmetric least squares with a prior on the slope, without the slots that lie far above."""
         points = list(self._slots)
         if not points or (len(points) < SETTLED and self._low[1] < self._line(self._low[0])):
             points.append(self._low)  # high, it says nothing: its slot is not over
         scatter = max(SCATTER_US, RADIO_US / max(self._frames, 1))
         prior_sd = min(KNOWN_CRYSTAL, self._crystal) if self._known else self._crystal
-        for _ in range(3):
-            n = len(points)
-            middle = sum(x for x, _ in points) / n
-            level = sum(y for _, y in points) / n
-            sxx = sum((x - middle) ** 2 for x, _ in points)
-            sxy = sum((x - middle) * (y - level) for x, y in points)
-            weight = 1 / scatter**2
-            slope_var = 1 / (sxx * weight + 1 / prior_sd**2)
-            slope = slope_var * (sxy * weight + self._prior / prior_sd**2)
-            if n <= SETTLED:
+        weights = [1.0] * len(points)
+        for _ in range(ROUNDS if len(points) > SETTLED else 1):
+            total = sum(weights)
+            middle = sum(w * x for w, (x, _) in zip(weights, points, strict=True)) / total
+            level = sum(w * y for w, (_, y) in zip(weights, points, strict=True)) / total
+            sxx = sum(w * (x - middle) ** 2 for w, (x, _) in zip(weights, points, strict=True))
+            sxy = sum(w * (x - middle) * (y - level) for w, (x, y) in zip(weights, points, strict=True))
+            slope_var = 1 / (sxx / scatter**2 + 1 / prior_sd**2)
+            slope = slope_var * (sxy / scatter**2 + self._prior / prior_sd**2)
+            slope = min(max(slope, -WORST * self._crystal), WORST * self._crystal)
+            if len(points) <= SETTLED:
                 break
             residuals = [y - level - slope * (x - middle) for x, y in points]
-            ordered = sorted(residuals)
-            median = ordered[n // 2]
-            spread = 1.4826 * sorted(abs(r - median) for r in residuals)[n // 2]
+            middle_residual = sorted(residuals)[len(points) // 2]
+            spread = 1.4826 * sorted(abs(r - middle_residual) for r in residuals)[len(points) // 2]
             scatter = max(spread, QUIET_US)
-            kept = [p for p, r in zip(points, residuals, strict=True) if r <= median + 3 * scatter]
-            if len(kept) == n:
-                break
-            points = kept
+            highest = middle_residual + 3 * scatter
+            weights = [0.0 if r > highest else ABOVE if r > 0 else 1.0 for r in residuals]
         self._middle, self._level, self._slope = middle, level, slope
-        self._level_var, self._slope_var = scatter**2 / len(points), slope_var
+        self._level_var, self._slope_var = scatter**2 / total, slope_var

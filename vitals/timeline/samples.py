@@ -34,7 +34,7 @@ SNAP = 0.005  # a first estimate so near to the nominal rate is the nominal rate
 REVISE = 100e-6  # a rate that is off by more makes the anchors move too often
 REVISE_AFTER_US = (60_000_000, 600_000_000, 3_600_000_000)  # ... and when that is looked at; the last one repeats
 WRONG = 0.05  # a rate that is off by so much, or by more than a sample and a half per frame, was learned wrongly
-RECENT = 8  # frames whose median tells that
+RECENT = 8  # frames that tell that
 REANCHOR_US = 2_000
 SLEW = 0.45  # periods: largest correction at the seam of two blocks
 REORDER_US = 10_000_000  # frames that lie further back are not out of order: the clock was set back
@@ -251,7 +251,7 @@ class SampleTimeline:
             due = self._t0 + self._step * self._pace
             error = target - due
             if moved or abs(error) > REANCHOR_US:
-                limit = SLEW * period
+                limit = SLEW * min(period, self._pace)
                 self._t0, self._step = round(due + min(max(error, -limit), limit)), 0
         self._pace = period
         block = Block(
@@ -271,8 +271,9 @@ class SampleTimeline:
         limit = max(WRONG, 1.5 / steps)
         if len(self._recent) == RECENT and abs(steps * 1e6 / dt / self._rate - 1) > limit:
             rate = _rate_of(list(self._recent))
-            # Later a lower rate means that frames are lost; a higher one is always true.
-            if rate / self._rate - 1 > limit or (span[2] == 0 and rate / self._rate - 1 < -limit):
+            # Slower means that frames are lost, unless it is every one; faster cannot be.
+            fastest = max(s * 1e6 / t for t, s in self._recent)
+            if rate / self._rate - 1 > limit or fastest / self._rate - 1 < -limit:
                 return self._use(rate)
         if span[0] < at:
             return False
