@@ -28,7 +28,7 @@ import psutil  # type: ignore[import-untyped]
 
 import vitals
 from vitals.device import Item, LinkedDevice
-from vitals.values import Block, Disconnected, Gap
+from vitals.values import Block, Disconnected, Gap, Timing
 from vitals.virtual import FaultScript, VirtualRadio, play, run, virtual_strap
 from vitals.virtual.radio import SUPERVISION_S
 from vitals_signal import synthetic
@@ -91,6 +91,8 @@ class Account:
             if item.kind == "hr":
                 self.heart_rates_s.append(start)
                 start -= 1.0 + 2 * INTERVAL_S  # one value tells of the second before it, as punctual as the radio is
+            if item.timing is Timing.REGULAR:
+                end += 1 / item.rate_hz
             self._cover(item.kind, start, end)
             return
         self.digest.update(f"{item}\n".encode())

@@ -1,7 +1,8 @@
 """Waiting for a device that was lost.
 
 While the computer can scan, an advertisement says that the device is back; a small jitter keeps several hosts (or
-several devices of one host) from rushing at the same moment. While it cannot, attempts are made blindly after a capped
+several devices of one host) from rushing at the same moment. A device that is heard but does not let itself be used is
+asked ever more rarely. While the computer cannot scan, attempts are made blindly after a capped
 full-jitter backoff: each pause is drawn evenly between 0 and a ceiling that doubles with every failure.
 """
 
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
 JITTER_S = 0.25
 LISTEN_S = 30.0  # then the scan is renewed: one that died makes no sound
-CEILING_S = 30.0  # of a pause before a blind attempt
-HEARD_CEILING_S = 4.0  # of a pause before an attempt at a device that was just heard
-PATIENCE = 2  # failed attempts in a row at a device that is heard before pauses begin
+CEILING_S = 30.0  # of a pause
+FREE_ATTEMPTS = 6  # at a device that is heard: connection requests are easily lost, and cost little
 
 
 class Comeback:
@@ -44,13 +44,13 @@ class Comeback:
             try:
                 heard = await self._adapter.hear(lambda device, _: device.address == lost.address, LISTEN_S)
             except LinkError:  # also BluetoothUnavailable: switched off, or its service restarts
-                await self._pause(self._failures + 1, CEILING_S)
+                await self._pause(self._failures + 1)
                 return lost
             if heard is not None:
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
-                if self._failures >= PATIENCE:
-                    await self._pause(self._failures - PATIENCE + 1, HEARD_CEILING_S)
+                if self._failures >= FREE_ATTEMPTS:
+                    await self._pause(self._failures - FREE_ATTEMPTS + 1)
                 return heard
 
-    async def _pause(self, doublings: int, ceiling_s: float) -> None:
-        await asyncio.sleep(self._rng.uniform(0, min(ceiling_s, 0.5 * 2.0 ** min(doublings, 10))))
+    async def _pause(self, doublings: int) -> None:
+        await asyncio.sleep(self._rng.uniform(0, min(CEILING_S, 0.5 * 2.0 ** min(doublings, 10))))
