@@ -73,6 +73,43 @@ def test_lost_notifications_become_gaps_of_the_right_length() -> None:
     assert np.percentile(nearest, 90) < 0.5
 
 
+def test_a_day_with_stalls_and_losses_has_right_spacings_and_exactly_its_gaps() -> None:
+    hours, ppm = 24.0, 60e-6
+    beats, notifications = sensor(hours, ppm=60, seed=6)
+    rng = np.random.default_rng(7)
+    arrivals = np.array([arrival for arrival, _ in notifications])
+    for begin in np.cumsum(rng.exponential(60e6, int(hours * 60))):  # the host sleeps for 0.2 to 2 s each minute
+        first, last = np.searchsorted(arrivals, (begin, begin + rng.uniform(0.2e6, 2e6)))
+        arrivals[first:last] = arrivals[last - 1] if last > first else 0
+    arrivals = np.maximum.accumulate(arrivals)
+    lost = rng.random(len(arrivals)) < 0.01
+    line = RrTimeline()
+    out: list[Block | Gap] = []
+    numbers: list[int] = []  # of the beat that ends each interval
+    beat = 1
+    for arrival, (_, ticks), gone in zip(arrivals.tolist(), notifications, lost, strict=True):
+        if not gone:
+            out += line.push(arrival, ticks)
+            numbers += range(beat, beat + len(ticks))
+        beat += len(ticks)
+    out += line.end("end of stream")
+    placed = np.concatenate([b.times_us() for b in out if isinstance(b, Block)]) / 1e6
+    gaps = [g for g in out if isinstance(g, Gap)]
+    real = np.array(numbers)
+    missing = np.flatnonzero(np.diff(real) > 1)
+    assert abs(len(gaps) - len(missing)) <= 0.005 * len(missing)
+    starts = np.array([g.start_us for g in gaps]) / 1e6
+    before = placed[missing]  # last beat before each loss
+    assert np.abs(before[:, None] - starts[None, :]).min(axis=1).max() < 4
+    spacing = np.diff(placed) - np.diff(beats[real])
+    across = np.searchsorted(starts, placed[:-1] - 1e-6) != np.searchsorted(starts, placed[1:] - 2e-6)
+    inside = (np.diff(real) == 1) & ~across
+    assert np.std(spacing[inside]) < 0.0015
+    assert np.abs(spacing[inside]).max() < 0.005
+    assert np.all(np.diff(placed) > 0)
+    assert ppm * hours * 3600 > 5  # what the drift alone would have made of it
+
+
 def test_a_long_silence_is_one_gap_and_the_time_after_it_is_right() -> None:
     beats, notifications = sensor(0.5, seed=4)
     _, gaps = run([n for n in notifications if not 300e6 < n[0] < 900e6])
