@@ -206,7 +206,7 @@ def recordings(shared: Path) -> Iterator[Block]:
 def measure(block: Block) -> tuple[float, float]:
     """Bytes per value of the chunks of a block as they lie in the store once merged, and CPU seconds to make them."""
     began = time.process_time()
-    size = sum(len(chunk.payload) for chunk in chunks.pack([block], chunks.MERGED))
+    size = sum(len(chunk.payload) for chunk in chunks.pack([block]))
     return size / block.values.size, time.process_time() - began
 
 

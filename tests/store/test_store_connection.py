@@ -95,7 +95,7 @@ def test_settings(connection: Connection) -> None:
 
     assert pragma("cipher_version").startswith("4.")
     assert (pragma("journal_mode"), pragma("synchronous"), pragma("temp_store")) == ("wal", 2, 2)
-    assert (pragma("foreign_keys"), pragma("secure_delete"), pragma("trusted_schema")) == (1, 1, 0)
+    assert (pragma("foreign_keys"), pragma("secure_delete"), pragma("trusted_schema")) == (1, 2, 0)
     connection.execute("VACUUM")
 
 

@@ -43,7 +43,8 @@ CHANGES = {
     "UPDATE chunk SET parts = (SELECT parts FROM chunk WHERE id = 7) WHERE id = 1": "chunk 1: ",
     "UPDATE chunk SET parts = NULL WHERE id = 1": "chunk 1 was altered",
     "UPDATE chunk SET stream_id = 2 WHERE id = 1": "chunk 1 was altered",
-    "INSERT INTO chunk SELECT 99, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM chunk WHERE id = 1": "chunk 99 was added",
+    "INSERT INTO chunk SELECT 99, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM chunk "
+    "WHERE id = 1": "chunk 99 was added",
     "UPDATE moved SET chunk_id = 7 WHERE id = 4": "chunk 7 was altered",
     "DELETE FROM moved WHERE id = 4": "chunk 4 was deleted",
     "UPDATE moved SET chunk_id = 4 WHERE id = 4": "chunk 4 was deleted",

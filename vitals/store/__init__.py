@@ -4,8 +4,9 @@
     with Store.open(path, key=passphrase("...")) as store: ...
 
 Rooms: `folder` the door · `connection` the engine · `keys`, `header` who may open · `migrations` the schema · `rows`,
-`chain` the tamper-evident log · `codec`, `chunks` samples as bytes · `pending`, `session` writing · `query`, `frames`
-reading · `integrity` verify.
+`chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes · `samples` samples as the log knows them ·
+`pending`, `session` writing · `merge`, `pyramid`, `settle` what follows · `query`, `spans`, `arrays`, `frames`
+reading · `clock` what is known of device clocks · `integrity` verify.
 """
 
 from __future__ import annotations
@@ -14,19 +15,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vitals.store.folder import Store
+    from vitals.store.arrays import Samples, Summary
+    from vitals.store.clock import ClockFit
+    from vitals.store.folder import Compacted, Store
     from vitals.store.integrity import Report
     from vitals.store.keys import KdfParams, Key, new_recovery_code, passphrase, recovery
-    from vitals.store.query import EventRow, FeatureRow, SessionInfo, StreamInfo
+    from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
     from vitals.store.session import Analysis, Session
 
 __all__ = [
-    "Analysis", "EventRow", "FeatureRow", "KdfParams", "Key", "Report", "Session", "SessionInfo", "Store", "StreamInfo",
-    "new_recovery_code", "passphrase", "recovery",
+    "Analysis", "ClockFit", "Compacted", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams", "Key", "Report",
+    "Samples", "Session", "SessionInfo", "Store", "StreamInfo", "Summary", "new_recovery_code", "passphrase",
+    "recovery",
 ]  # fmt: skip
 
 _HOMES = {
+    "ClockFit": "clock",
+    "Compacted": "folder",
+    "DeviceSeen": "query",
+    "Samples": "arrays",
     "Store": "folder",
+    "Summary": "arrays",
     "Report": "integrity",
     "KdfParams": "keys",
     "Key": "keys",

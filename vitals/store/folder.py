@@ -20,14 +20,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreMissing
-from vitals.store import chain, frames, header, integrity, migrations, query, spans
+from vitals.store import arrays, chain, clock, frames, header, integrity, migrations, query, spans
+from vitals.store.arrays import Resolution, Samples, Summary
+from vitals.store.clock import ClockFit
 from vitals.store.connection import Connection, connect, reworded, transaction
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
-from vitals.store.query import EventRow, FeatureRow, SessionInfo, StreamInfo
+from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
 from vitals.store.rows import uid_of
 from vitals.store.session import Analysis, Session, Source
 from vitals.store.settle import settle
@@ -189,10 +191,8 @@ class Store:
         Raises StoreError, StoreDamaged; what was done before that stays done.
         """
         chosen = self.streams(all_makers=True) if streams is None else streams
-        merged = tiles = 0
-        for one in chosen:
-            done = settle(self.transaction, self.reading, one if isinstance(one, int) else one.id, tail=True)
-            merged, tiles = merged + done[0], tiles + done[1]
+        ids = [one if isinstance(one, int) else one.id for one in chosen]
+        merged, tiles = settle(self.transaction, self.reading, dict.fromkeys(ids), tail=True)
         with self.reading() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return Compacted(merged, tiles)
@@ -213,6 +213,24 @@ class Store:
         """All recordings, except imports that never finished."""
         with self.reading() as connection:
             return query.sessions(connection)
+
+    def devices(self) -> list[DeviceSeen]:
+        """The devices of all sessions, each once however often it came back, with its newest description."""
+        return query.devices(self.sessions())
+
+    def subjects(self) -> list[str]:
+        """Who was recorded, by name."""
+        return sorted({session.subject for session in self.sessions()})
+
+    def clock_fits(self, session: SessionInfo | None = None) -> list[ClockFit]:
+        """What is known of the clocks of a session's device, or of all: of one session and epoch the last fit."""
+        with self.reading() as connection:
+            return clock.fits(connection, None if session is None else session.id)
+
+    def add_clock_fit(self, session: SessionInfo, fit: ClockFit) -> None:
+        """Keep a fit beside the samples of a session; none of them is touched. Raises InputError, StoreError."""
+        with self.transaction() as connection:
+            clock.add(connection, session.id, fit)
 
     def streams(self, kind: str | None = None, *, all_makers: bool = False) -> list[StreamInfo]:
         """The streams (of one kind), measured and computed; `all_makers` also shows what older versions computed."""
@@ -246,17 +264,83 @@ class Store:
         with self.reading() as connection:
             return query.event_rows(connection, *span_us(start, end), all_makers=all_makers)
 
-    def read(self, kind: str, start: Instant | None = None, end: Instant | None = None) -> pd.DataFrame:
-        """The samples of all streams of a kind, by time: index `time` (UTC), columns with units ("rr_ms"), and
-        `stream`.
+    @overload
+    def arrays(
+        self,
+        kind: str,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        *,
+        device: str | None = None,
+        subject: str | None = None,
+    ) -> list[Samples]: ...
+
+    @overload
+    def arrays(
+        self,
+        kind: str,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        *,
+        resolution: Resolution,
+        device: str | None = None,
+        subject: str | None = None,
+    ) -> list[Summary]: ...
+
+    def arrays(
+        self,
+        kind: str,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        *,
+        resolution: Resolution | None = None,
+        device: str | None = None,
+        subject: str | None = None,
+    ) -> list[Samples] | list[Summary]:
+        """The samples of each stream of a kind, or, with `resolution` (seconds or a timedelta), the minimum, maximum
+        and mean of each bin of that width which touches the span; of one device (its key in `devices()`) or subject.
+
+        Raises InputError where the store has no stream of this kind, StoreDamaged.
+        """
+        found = self._of_kind(kind, device, subject)
+        span = span_us(start, end)
+        if resolution is None:
+            return [arrays.samples(self.reading, info, *span) for info in found]
+        width = arrays.width_us(resolution)
+        return [arrays.summary(self.reading, info, *span, width) for info in found]
+
+    def read(
+        self,
+        kind: str,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        *,
+        resolution: Resolution | None = None,
+        device: str | None = None,
+        subject: str | None = None,
+    ) -> pd.DataFrame:
+        """`arrays` as one DataFrame, by time: index `time` (UTC), columns with units ("rr_ms"; with `resolution`
+        "rr_ms_min", "rr_ms_max", "rr_ms_mean", `count`), and `stream`.
 
         Raises InputError where the store has no stream of this kind, StoreDamaged, MissingExtra.
         """
+        if resolution is None:
+            return frames.samples(self.arrays(kind, start, end, device=device, subject=subject))
+        return frames.summaries(self.arrays(kind, start, end, resolution=resolution, device=device, subject=subject))
+
+    def _of_kind(self, kind: str, device: str | None, subject: str | None) -> list[StreamInfo]:
         found = self.streams(kind)
         if not found:
             kinds = sorted({info.kind for info in self.streams()})
             raise InputError(f"the store has no stream of the kind {kind!r}; it has: {', '.join(kinds) or 'none'}")
-        return frames.samples(kind, [(info, self.blocks(info, start, end)) for info in found])
+        chosen = [
+            info
+            for info in found
+            if device in (None, info.session.device_key) and subject in (None, info.session.subject)
+        ]
+        if not chosen:
+            raise InputError(f"no {kind} stream is of that device and subject: see store.devices(), store.subjects()")
+        return chosen
 
     def gaps(self, kind: str, start: Instant | None = None, end: Instant | None = None) -> pd.DataFrame:
         """`gap_list` as a DataFrame."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitals.errors import MissingExtra
+from vitals.store.arrays import Samples, Summary
 from vitals.store.query import EventRow, FeatureRow, StreamInfo
-from vitals.values import Block, Gap
+from vitals.values import Gap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,29 +51,35 @@ def _index(times_us: NDArray[np.int64]) -> Any:
     return _pandas().DatetimeIndex(times_us.astype("datetime64[us]"), name="time").tz_localize("UTC")
 
 
-def samples(kind: str, found: Sequence[tuple[StreamInfo, Iterable[Block]]]) -> pd.DataFrame:
+def samples(found: Sequence[Samples]) -> pd.DataFrame:
     """One row per sample, by time, in physical units; `stream` says which stream it is of."""
-    pandas = _pandas()
-    frames: list[pd.DataFrame] = []
-    for stream, blocks in found:
-        pieces = list(blocks)
-        if not pieces:
-            continue
-        values = np.concatenate([block.values for block in pieces]) * np.float64(stream.scale)
-        times = np.concatenate([block.times_us() for block in pieces])
-        frame = pandas.DataFrame(values.reshape(len(values), -1), _index(times), column_names(stream))
-        frame["stream"] = stream.id
+    return _by_time([_table(one.stream, one.times_us, {"": one.values}) for one in found])
+
+
+def summaries(found: Sequence[Summary]) -> pd.DataFrame:
+    """One row per bin, by time: "ecg_mv_min", "ecg_mv_max", "ecg_mv_mean", `count`, and `stream`."""
+    frames = []
+    for one in found:
+        frame = _table(one.stream, one.times_us, {"_min": one.low, "_max": one.high, "_mean": one.mean})
+        frame.insert(len(frame.columns) - 1, "count", one.count)
         frames.append(frame)
-    if not frames:
-        names = column_names(found[0][0]) if found else [kind]
-        empty: pd.DataFrame = pandas.DataFrame(
-            {name: np.empty(0) for name in names}, index=_index(np.empty(0, np.int64))
-        )
-        empty["stream"] = np.empty(0, np.int64)
-        return empty
-    if len(frames) == 1:
-        return frames[0]
-    together: pd.DataFrame = pandas.concat(frames).sort_index(kind="stable")
+    return _by_time(frames)
+
+
+def _table(stream: StreamInfo, times_us: NDArray[np.int64], columns: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
+    names = [name + ending for ending in columns for name in column_names(stream)]
+    wide = [values.reshape(len(times_us), max(1, stream.channels)) for values in columns.values()]
+    table = wide[0] if len(wide) == 1 else np.concatenate(wide, axis=1)
+    frame: pd.DataFrame = _pandas().DataFrame(table, _index(times_us), names, copy=False)
+    frame["stream"] = stream.id
+    return frame
+
+
+def _by_time(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    held = [frame for frame in frames if len(frame)] or frames[:1]
+    if len(held) == 1:
+        return held[0]
+    together: pd.DataFrame = _pandas().concat(held).sort_index(kind="stable")
     return together
 
 

@@ -5,8 +5,8 @@ half empty. So chunks are merged, once they are enough for a ripe one (see chunk
 demand.
 
 Laws of this file:
-1. One merge is one transaction: before it the small chunks are there, after it the long one. What they hold, and what
-   the log says, is the same (see samples.py).
+1. A merge lies in one transaction: before it the small chunks are there, after it the long one. What they hold, and
+   what the log says, is the same (see samples.py).
 2. Nothing is dropped before the merged chunk, unpacked again, gives the row hash of every part.
 3. Only neighbours in the order of reading are merged, so that no sample changes its place. Blocks are joined over a
    seam only where one goes on where the other ended and no gap is recorded between.
@@ -15,7 +15,7 @@ Laws of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -25,6 +25,8 @@ from vitals.store.chunks import MOST_SAMPLES, MOST_SPAN_US, Chunk
 from vitals.store.connection import Access, Connection
 from vitals.store.samples import pack_parts, row_hash, unpack_parts
 from vitals.values import Block
+
+_BATCH = 8  # merges in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +42,35 @@ class _Small:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What one call did to a stream."""
+    """What one call did."""
 
-    chunks: int  # that became fewer
-    settled_us: int | None  # samples before this are in chunks that will not change any more; None: all are
+    chunks: int  # that are gone
+    settled_us: dict[int, int | None]  # by stream: before this no chunk will change any more; None: none will
 
 
-def merge(transaction: Access, reading: Access, stream_id: int, *, since_us: int | None = None, tail: bool) -> Merged:
-    """Merge what is ripe of a stream (from `since_us` on); with `tail` also what is left at its end.
+def merge(transaction: Access, reading: Access, streams: Mapping[int, int | None], *, tail: bool) -> Merged:
+    """Merge what is ripe of some streams, from the given times on (None: all); with `tail` also what is left at their
+    ends.
 
     Raises StoreError, StoreDamaged; what was merged before that stays merged.
     """
+    work: list[tuple[int, int, list[int]]] = []
+    settled: dict[int, int | None] = {}
     with reading() as connection:
-        groups, rest = _plan(connection, stream_id, since_us)
-    if tail:
-        groups.append(rest)
-    gone = sum(_merge(transaction, stream_id, [one.id for one in group]) for group in groups if len(group) > 1)
-    return Merged(gone, None if tail or not rest else rest[0].t0_us)
+        for stream_id, since_us in streams.items():
+            groups, rest = _plan(connection, stream_id, since_us)
+            settled[stream_id] = None if tail or not rest else rest[0].t0_us
+            worth = [group for group in ([*groups, rest] if tail else groups) if len(group) > 1]
+            work += [(group[0].t0_us, stream_id, [one.id for one in group]) for group in worth]
+    # Small chunks of one time lie on the same pages, whatever their streams: taken together, those pages become free
+    # without being written.
+    work.sort()
+    gone = 0
+    for at in range(0, len(work), _BATCH):
+        with transaction() as connection:
+            for _, stream_id, ids in work[at : at + _BATCH]:
+                gone += _merge(connection, stream_id, ids)
+    return Merged(gone, settled)
 
 
 def _plan(connection: Connection, stream_id: int, since_us: int | None) -> tuple[list[list[_Small]], list[_Small]]:
@@ -89,28 +103,26 @@ def _plan(connection: Connection, stream_id: int, since_us: int | None) -> tuple
     return groups, held
 
 
-def _merge(transaction: Access, stream_id: int, ids: list[int]) -> int:
+def _merge(connection: Connection, stream_id: int, ids: list[int]) -> int:
     """Merge these chunks, as far as they are there and alike; returns how many are gone."""
-    with transaction() as connection:
-        shape = query.shape_of(connection, stream_id)
-        uid = bytes(query.fetch(connection, "SELECT uid FROM stream WHERE id = ?", (stream_id,))[0][0])
-        marks = ",".join("?" * len(ids))
-        rows = query.fetch(
-            connection,
-            "SELECT id, parts, t0_us, t1_us, n, codec, crc32, payload FROM chunk "
-            f"WHERE id IN ({marks}) ORDER BY t0_us, id",
-            tuple(ids),
-        )
-        if [row[0] for row in rows] != ids:
-            return 0  # another process was faster
-        unpacked = [(row[0], unpack_parts(row[1]), chunks.unpack(Chunk(*row[2:]), shape)) for row in rows]
-        gone = 0
-        for _, alike in groupby(unpacked, key=lambda one: one[2][0].values.dtype):
-            group = list(alike)
-            if len(group) > 1:
-                _replace(connection, stream_id, uid, group)
-                gone += len(group) - 1
-        return gone
+    shape = query.shape_of(connection, stream_id)
+    uid = bytes(query.fetch(connection, "SELECT uid FROM stream WHERE id = ?", (stream_id,))[0][0])
+    marks = ",".join("?" * len(ids))
+    rows = query.fetch(
+        connection,
+        f"SELECT id, parts, t0_us, t1_us, n, codec, crc32, payload FROM chunk WHERE id IN ({marks}) ORDER BY t0_us, id",
+        tuple(ids),
+    )
+    if [row[0] for row in rows] != ids:
+        return 0  # another process was faster
+    unpacked = [(row[0], unpack_parts(row[1]), chunks.unpack(Chunk(*row[2:]), shape)) for row in rows]
+    gone = 0
+    for _, alike in groupby(unpacked, key=lambda one: one[2][0].values.dtype):
+        group = list(alike)
+        if len(group) > 1:
+            _replace(connection, stream_id, uid, group)
+            gone += len(group) - 1
+    return gone
 
 
 def _replace(

@@ -150,7 +150,9 @@ class Pending:
         held = replace(block, t0_us=block.t0_us + self.shift_us)
         self.blocks.setdefault(key, []).append(held)
         self.samples += block.values.size
-        self.oldest_us = held.start_us if self.oldest_us is None else min(self.oldest_us, held.start_us)
+        # An interval is known, and begins to wait, when it ends.
+        known = int(held.times_us()[0]) if held.timing is Timing.INTERVAL else held.start_us
+        self.oldest_us = known if self.oldest_us is None else min(self.oldest_us, known)
         self.newest_us = held.end_us if self.newest_us is None else max(self.newest_us, held.end_us)
         return self.newest_us - self.oldest_us
 

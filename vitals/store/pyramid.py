@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from vitals.errors import StoreDamaged
 from vitals.store import chunks, codec, query, spans
-from vitals.store.chunks import Shape
+from vitals.store.chunks import MOST_SPAN_US, Shape
 from vitals.store.connection import Access
 from vitals.values import Block, Timing
 
@@ -112,7 +112,11 @@ def bins(reading: Access, stream_id: int, width_us: int, start_us: int, end_us: 
     """The bins of a stream that touch [start, end), whole. Raises InputError, StoreDamaged."""
     with reading() as connection:
         shape = query.shape_of(connection, stream_id)
-        row = query.fetch(connection, "SELECT min(t0_us), max(t1_us) FROM chunk WHERE stream_id = ?", (stream_id,))[0]
+        row = query.fetch(
+            connection,
+            "SELECT min(t0_us), max(t1_us) FROM chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ?",
+            (stream_id, max(start_us - MOST_SPAN_US, -(1 << 62)), end_us),
+        )[0]
     if row[0] is None:
         return _together([], shape.channels)
     first = max(start_us, row[0]) // width_us

@@ -36,6 +36,22 @@ class SessionInfo:
     source_sha256: str | None
     state: str | None  # "complete", "cut" (it ended with an error), None: still open, or killed
 
+    @property
+    def device_key(self) -> str:
+        """What stays the same of a device when its address, firmware or name in the list of a host changes: maker,
+        model and serial number; without a serial number, its name."""
+        d = self.device
+        return "/".join(part.strip() for part in (d.manufacturer, d.model, d.serial or d.name))
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSeen:
+    """One device, over all its sessions."""
+
+    key: str
+    device: DeviceInfo  # as it last described itself
+    sessions: tuple[int, ...]  # row ids
+
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
@@ -80,9 +96,9 @@ _SESSIONS = """SELECT s.id, s.uid, d.name, d.manufacturer, d.model, d.serial, d.
     FROM session s JOIN device d ON d.id = s.device_id JOIN subject u ON u.id = s.subject_id ORDER BY s.id"""
 _STREAMS = """SELECT t.id, t.uid, t.session_id, t.kind, t.timing, t.rate_hz, t.scale, t.unit, t.channels,
     t.provenance_id,
-    (SELECT total(n) FROM chunk c WHERE c.stream_id = t.id),
-    (SELECT min(t0_us) FROM chunk c WHERE c.stream_id = t.id),
-    (SELECT max(t1_us) FROM chunk c WHERE c.stream_id = t.id) FROM stream t ORDER BY t.id"""
+    ifnull(c.n, 0), c.t0_us, c.t1_us
+    FROM stream t LEFT JOIN (SELECT stream_id, sum(n) AS n, min(t0_us) AS t0_us, max(t1_us) AS t1_us FROM chunk
+    GROUP BY stream_id) c ON c.stream_id = t.id ORDER BY t.id"""
 
 
 def fetch(connection: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -100,6 +116,17 @@ def sessions(connection: Connection) -> list[SessionInfo]:
         for row in fetch(connection, _SESSIONS)
     )
     return [session for session in found if session.source != "import" or session.state is not None]
+
+
+def devices(found: list[SessionInfo]) -> list[DeviceSeen]:
+    """The devices of some sessions, by key."""
+    by_key: dict[str, list[SessionInfo]] = {}
+    for session in found:
+        by_key.setdefault(session.device_key, []).append(session)
+    return [
+        DeviceSeen(key, max(its, key=lambda one: one.zero_utc_us).device, tuple(one.id for one in its))
+        for key, its in sorted(by_key.items())
+    ]
 
 
 def provenances(connection: Connection) -> dict[int, Provenance]:

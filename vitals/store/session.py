@@ -163,11 +163,12 @@ class Session(_Notes):
         return self._source_sha256 is not None and found.fetchone() is not None
 
     def _settle(self) -> None:
-        for stream_id, (values, start, end) in list(self._streams.loose.items()):
-            if chunks.ripe(values, end - start):
-                with suppress(StoreError):
-                    settle(self._transaction, self._reading, stream_id, since_us=start, tail=False)
-                del self._streams.loose[stream_id]
+        loose = self._streams.loose
+        ripe = {key: start for key, (values, start, end) in loose.items() if chunks.ripe(values, end - start)}
+        if ripe:
+            with suppress(StoreError):
+                settle(self._transaction, self._reading, ripe, tail=False)
+            self._streams.loose = {key: state for key, state in loose.items() if key not in ripe}
 
     def _begin(self, ledger: Ledger) -> int:
         d = self._device
@@ -199,9 +200,8 @@ class Session(_Notes):
 
 def settle_all(transaction: Access, reading: Access, stream_ids: Iterable[int]) -> None:
     """Settle these streams to their end, as far as that goes."""
-    for stream_id in stream_ids:
-        with suppress(StoreError):
-            settle(transaction, reading, stream_id, tail=True)
+    with suppress(StoreError):
+        settle(transaction, reading, dict.fromkeys(stream_ids), tail=True)
 
 
 class Analysis(_Notes):

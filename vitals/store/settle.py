@@ -6,15 +6,19 @@ middle costs time, never samples.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vitals.store import merge, pyramid
 from vitals.store.connection import Access
 
 
-def settle(
-    transaction: Access, reading: Access, stream_id: int, *, since_us: int | None = None, tail: bool
-) -> tuple[int, int]:
-    """Merge what is ripe of a stream (from `since_us` on; with `tail` also what is left at its end) and write the tiles
-    that are complete: (chunks that are gone, tiles written). Raises StoreError, StoreDamaged."""
-    merged = merge.merge(transaction, reading, stream_id, since_us=since_us, tail=tail)
-    tiles = pyramid.build(transaction, reading, stream_id, since_us=since_us, until_us=merged.settled_us)
+def settle(transaction: Access, reading: Access, streams: Mapping[int, int | None], *, tail: bool) -> tuple[int, int]:
+    """Merge what is ripe of some streams (from the given times on, None: all; with `tail` also what is left at their
+    ends) and write the tiles that are complete: (chunks that are gone, tiles written). Raises StoreError,
+    StoreDamaged."""
+    merged = merge.merge(transaction, reading, streams, tail=tail)
+    tiles = 0
+    for stream_id, since_us in streams.items():
+        until_us = merged.settled_us[stream_id]
+        tiles += pyramid.build(transaction, reading, stream_id, since_us=since_us, until_us=until_us)
     return merged.chunks, tiles

@@ -80,6 +80,11 @@ def blocks(reading: Access, stream_id: int, start_us: int, end_us: int) -> Itera
     with reading() as connection:
         shape = query.shape_of(connection, stream_id)
         found = places(connection, stream_id, start_us, end_us)
+    yield from unpacked(reading, shape, found, start_us, end_us)
+
+
+def unpacked(reading: Access, shape: Shape, found: list[Place], start_us: int, end_us: int) -> Iterator[Block]:
+    """The samples at these places with start <= time < end. Raises StoreDamaged."""
     for at in range(0, len(found), PAGE):
         with reading() as connection:
             page = list(load(connection, shape, found[at : at + PAGE]))

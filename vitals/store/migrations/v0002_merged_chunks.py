@@ -13,6 +13,9 @@ STATEMENTS = (
     # How many samples each of the runs has that the log knows, one after another (u32 each, little-endian). Null in
     # chunks of version 1: the log knows their packed form, so they stay as they are.
     "ALTER TABLE chunk ADD COLUMN parts BLOB CHECK(length(parts) > 0 AND length(parts) % 4 = 0)",
+    # Time first: what several streams add at once lies on one page. n for the totals, without touching the chunks.
+    "DROP INDEX chunk_by_time",
+    "CREATE INDEX chunk_by_time ON chunk(t0_us, stream_id, t1_us, n)",
     # Where the samples of a chunk went that was merged: into which one, after how many of its samples. The ids of
     # chunks that are gone are never given again.
     """CREATE TABLE moved(id INTEGER PRIMARY KEY, chunk_id INTEGER NOT NULL, start INTEGER NOT NULL CHECK(start >= 0))
