@@ -116,7 +116,7 @@ def test_another_seed_is_another_wearer_with_the_same_truth(
     tmp_path: Path, unlocked: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed in (11, 12):
-        assert main(["demo", "--seed", str(seed), "--store", str(tmp_path / str(seed))]) == 0
+        assert main(["demo", "--seed", str(seed), "--hours", "1", "--store", str(tmp_path / str(seed))]) == 0
         output = capsys.readouterr().out
         ((start, end),), ((planted_start, planted_end),) = spans(output, "flagged"), spans(output, "planted")
         assert abs(start - planted_start) < 120

@@ -39,7 +39,7 @@ def test_train_writes_a_model_that_evaluate_takes(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = str(shared / "data"), tmp_path / "out"
-    some = "04043,04126,03665,04015,nsr001,nsr003,nsr005,nsr007,nsr009,chf201,chf203,106,119"
+    some = "04043,04126,03665,nsr001,nsr003,nsr005,chf201,106,119"
     command = ["models", "train", "irregular-rhythm", "--data", data, "--out", str(out), "--subjects", some, "--json"]
     assert main(command) == 0
     made = lines(capsys)[-1]

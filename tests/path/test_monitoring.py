@@ -21,10 +21,10 @@ def test_streams_give_blocks_with_times_and_units() -> None:
 
     async def main() -> list[vitals.Block]:
         async with virtual.strap(beats) as device:
-            assert set(device.kinds) == {"hr", "rr", "battery"}
+            assert set(device.kinds) == {"hr", "rr", "battery", "ecg", "acc"}
             assert device.info.manufacturer
             with pytest.raises(InputError, match="it has hr, rr, battery"):
-                async with device.stream("ecg"):
+                async with device.stream("ppg"):
                     pass
             async with device.stream("rr") as blocks:
                 return [block async for block in blocks]
