@@ -21,7 +21,7 @@ LEARN = 5  # frames and ...
 LEARN_US = 3_500_000  # ... time from which the period is learned; they are held back
 JITTER_US = 50_000  # of an arrival: a period that is the nominal one but for that is the nominal one
 UNCERTAIN = 0.01  # standard deviation of the period after that, relative
-SLOT_US = 5_000_000  # the rhythm needs its envelope sooner than a crystal
+SLOT_US, SLOTS = 5_000_000, 64  # the rhythm needs its envelope sooner than a crystal, and forgets it sooner
 LATE = 0.5  # frames behind its turn from which on a frame may follow a lost one, ...
 LATE_US = 150_000  # ... but not less than radio retransmissions take: what is shorter shows when it has added up
 CATCHES_UP = 0.25  # frames by which the delay must shrink to count as catching up
@@ -51,7 +51,7 @@ class Cadence(Generic[T]):
         self._start()
 
     def _start(self) -> None:
-        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US)
+        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS)
         self._steps = 0
         self._waiting: list[tuple[int, int, T]] = []  # arrival, steps, item
         self._best = (0.0, 0)  # least delay among those that wait, in frames, and its arrival
@@ -126,7 +126,7 @@ class Cadence(Generic[T]):
         return []
 
     def _restart(self) -> None:
-        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US)
+        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS)
         self._steps = 0
         self._broken = True
 

@@ -41,7 +41,7 @@ LATE_US = 10_000_000  # no host stalls for so long and loses frames too: the clo
 STEP_US = 100_000  # a smaller jump is believed when two whole slots lie so far off the line
 
 ABOVE = 0.1  # weight of slot minima above the line against those below it: the line is an envelope
-ROUNDS = 5  # of reweighting
+ROUNDS = 2  # of weighing anew, at each fit
 PATIENCE_US = 1_800_000_000  # a delay that has grown by more, with no sample missing, is waited out for so long
 
 
@@ -60,16 +60,17 @@ class DeviceClock:
     """Maps the clock of one device onto the host's. Streams of one device share one; several devices have one each.
 
     Device times are integer microseconds since any origin, arrivals integer microseconds on the host's clock. `crystal`
-    is how far off the rate may be before it is measured (standard deviation), `slot_us` the time of one minimum.
+    is how far off the rate may be before it is measured (standard deviation), `slot_us` the time of one minimum
+    and `slots` their number.
     """
 
-    def __init__(self, *, crystal: float = CRYSTAL, slot_us: int = SLOT_US) -> None:
+    def __init__(self, *, crystal: float = CRYSTAL, slot_us: int = SLOT_US, slots: int = SLOTS) -> None:
         self.epoch = -1
         self._crystal = crystal
         self._slot_us = slot_us
         self._slope = 0.0  # of `arrival - stamp` over device time
         self._known = False  # the slope was measured rather than assumed
-        self._slots: deque[tuple[int, float]] = deque(maxlen=SLOTS)  # smallest delay of each closed slot, by time
+        self._slots: deque[tuple[int, float]] = deque(maxlen=slots)  # smallest delay of each closed slot, by time
         self._frames = 0
         self._origin = self._base = 0  # device time, and arrival - stamp, from which all below count
         self._newest = 0
@@ -192,29 +193,41 @@ class DeviceClock:
         return shift
 
     def _refit(self) -> None:
-        """Asymmetric least squares with a prior on the slope, without the slots that lie far above."""
+        """Asymmetric least squares with a prior on the slope; each round weighs the points by the line before it."""
         points = list(self._slots)
         if not points or (len(points) < SETTLED and self._low[1] < self._line(self._low[0])):
             points.append(self._low)  # high, it says nothing: its slot is not over
-        scatter = max(SCATTER_US, RADIO_US / max(self._frames, 1))
-        prior_sd = min(KNOWN_CRYSTAL, self._crystal) if self._known else self._crystal
-        weights = [1.0] * len(points)
-        for _ in range(ROUNDS if len(points) > SETTLED else 1):
-            total = sum(weights)
-            middle = sum(w * x for w, (x, _) in zip(weights, points, strict=True)) / total
-            level = sum(w * y for w, (_, y) in zip(weights, points, strict=True)) / total
-            sxx = sum(w * (x - middle) ** 2 for w, (x, _) in zip(weights, points, strict=True))
-            sxy = sum(w * (x - middle) * (y - level) for w, (x, y) in zip(weights, points, strict=True))
-            slope_var = 1 / (sxx / scatter**2 + 1 / prior_sd**2)
-            slope = slope_var * (sxy / scatter**2 + self._prior / prior_sd**2)
-            slope = min(max(slope, -WORST * self._crystal), WORST * self._crystal)
-            if len(points) <= SETTLED:
-                break
+        if len(points) <= SETTLED:
+            scatter = max(SCATTER_US, RADIO_US / max(self._frames, 1))
+            self._fit_line(points, [1.0] * len(points), scatter)
+            return
+        for _ in range(ROUNDS):
+            middle, level, slope = self._middle, self._level, self._slope
             residuals = [y - level - slope * (x - middle) for x, y in points]
-            middle_residual = sorted(residuals)[len(points) // 2]
-            spread = 1.4826 * sorted(abs(r - middle_residual) for r in residuals)[len(points) // 2]
-            scatter = max(spread, QUIET_US)
-            highest = middle_residual + 3 * scatter
-            weights = [0.0 if r > highest else ABOVE if r > 0 else 1.0 for r in residuals]
-        self._middle, self._level, self._slope = middle, level, slope
+            half = len(points) // 2
+            median = sorted(residuals)[half]
+            scatter = max(1.4826 * sorted([abs(r - median) for r in residuals])[half], QUIET_US)
+            highest = median + 3 * scatter
+            weights = [1.0 if r <= 0 else ABOVE if r <= highest else 0.0 for r in residuals]
+            self._fit_line(points, weights, scatter)
+
+    def _fit_line(self, points: list[tuple[int, float]], weights: list[float], scatter: float) -> None:
+        total = sum(weights)
+        if not total:  # every slot was late against the line: the line moves up
+            weights, total = [1.0] * len(points), float(len(points))
+        middle = level = 0.0
+        for w, (x, y) in zip(weights, points, strict=True):
+            middle += w * x
+            level += w * y
+        middle, level = middle / total, level / total
+        sxx = sxy = 0.0
+        for w, (x, y) in zip(weights, points, strict=True):
+            dx = x - middle
+            sxx += w * dx * dx
+            sxy += w * dx * (y - level)
+        prior_sd = min(KNOWN_CRYSTAL, self._crystal) if self._known else self._crystal
+        slope_var = 1 / (sxx / scatter**2 + 1 / prior_sd**2)
+        slope = slope_var * (sxy / scatter**2 + self._prior / prior_sd**2)
+        self._slope = min(max(slope, -WORST * self._crystal), WORST * self._crystal)
+        self._middle, self._level = middle, level
         self._level_var, self._slope_var = scatter**2 / total, slope_var
