@@ -40,7 +40,7 @@ from vitals.values import Block, Timing
 
 MOST_SPAN_US = 3600 * 1_000_000
 MOST_SAMPLES = 131_072
-RIPE_SPAN_US = 300 * 1_000_000
+RIPE_SPAN_US = 200 * 1_000_000
 RIPE_SAMPLES = 4096
 _MOST_SEGMENTS = 4096
 _COUNT = struct.Struct("<H")

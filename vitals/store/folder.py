@@ -414,9 +414,13 @@ def _new_database(path: Path, opened: header.Opened) -> None:
             chain.add_origin(connection, opened.store_id)
     finally:
         connection.close()
+    if _is_plain(path):
+        raise StoreError("the database was not encrypted: reinstall the package sqlcipher3")
+
+
+def _is_plain(path: Path) -> bool:
     with path.open("rb") as file:  # safe only here, where no connection exists
-        if file.read(16) == b"SQLite format 3\x00":
-            raise StoreError("the database was not encrypted: reinstall the package sqlcipher3")
+        return file.read(16) == b"SQLite format 3\x00"
 
 
 def _close_to_others(folder: Path) -> None:
