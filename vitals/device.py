@@ -104,14 +104,17 @@ class LinkedDevice:
     async def items(
         self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
     ) -> AsyncIterator[AsyncIterator[Item]]:
-        """See `Device`. The iteration goes on over losses of the link: Disconnected ends the run of data, Connected
-        says that it is back, and the gap between them is declared when data come again.
+        """See `Device`; only `kinds` where they are given, and others are not started for it.
+
+        The iteration goes on over losses of the link: Disconnected ends the run of data, Connected says that it is
+        back, and the gap between them is declared when data come again.
 
         Without reconnect it raises LinkLost instead, after everything that arrived before. It raises LinkError where
         the device refuses all that it is asked for.
         """
-        async with self.frames(until, kinds=kinds) as frames:
-            yield _decoded(frames)
+        wanted = self.kinds if kinds is None else kinds
+        async with self.frames(until, kinds=wanted) as frames:
+            yield (item async for item in _decoded(frames) if not isinstance(item, Block | Gap) or item.kind in wanted)
 
     @asynccontextmanager
     async def frames(

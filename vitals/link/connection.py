@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOTICE_S = 1.0  # within which BlueZ tells of a loss (0.1 to 0.7 s were measured)
 UNLIKELY_ERROR = 0x0E
+NEEDS_PAIRING = (0x05, 0x08, 0x0C, 0x0F)  # insufficient authentication, authorization, key size, encryption
 DBUS_VANISHED = ("org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod")
 DBUS_AMBIGUOUS = ("org.bluez.Error.Failed", "org.bluez.Error.NotConnected")
 FAREWELL_S = 10.0  # a device out of reach cannot agree to end a link; the stack gives up by itself before that
@@ -197,8 +198,9 @@ class Link:
         except BleakGATTProtocolError as error:
             if error.code == UNLIKELY_ERROR and await self._is_lost_soon():
                 raise LinkLost(lost) from error
+            remedy = "; pair with it: connect(..., pair=True)" if error.code in NEEDS_PAIRING else ""
             raise LinkError(
-                f"{who} refused to {doing} {uuid}: {error.args[1]} (ATT error {error.code:#04x})"
+                f"{who} refused to {doing} {uuid}: {error.args[1]} (ATT error {error.code:#04x}){remedy}"
             ) from error
         except (BleakError, OSError, EOFError, TimeoutError) as error:
             name = error.dbus_error if isinstance(error, BleakDBusError) else ""

@@ -218,10 +218,10 @@ class Supervisor:
     async def _leave(self, link: Link) -> None:
         self._link = None
         if self._running:
-            useful = any(run.heard_any for run in self._running.values())
-            (self._comeback.succeeded if useful else self._comeback.failed)()
             steady = [run for run in self._running.values() if run.source.steady]
-            self._patience = 1 if any(run.heard_any for run in steady) else min(self._patience * 2, PATIENCE)
+            useful = any(run.heard_any for run in steady or self._running.values())
+            (self._comeback.succeeded if useful else self._comeback.failed)()
+            self._patience = 1 if useful else min(self._patience * 2, PATIENCE)
         if link.is_up:
             with suppress(LinkError, TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
@@ -243,6 +243,7 @@ class Supervisor:
                     if listener.wants(run.source):
                         for note in run.notes:
                             listener.offer(note)
+                self._tell_refused(listener)
         for driver in self._drivers:
             for source in driver.sources:
                 wanted = any(listener.wants(source) for listener in listeners)
@@ -275,8 +276,16 @@ class Supervisor:
         is_news = source.name not in self._refused
         self._refused[source.name] = (_now_us() + ASK_AGAIN_US, error)
         if is_news:
-            for kind in source.kinds:
-                self._tell(StreamRefused(_now_us(), kind, str(error)), wanting=source)
+            for listener in self._listeners:
+                if listener.connected:
+                    self._tell_refused(listener, source)
+
+    def _tell_refused(self, listener: Listener, *sources: Source) -> None:
+        """What of these sources (none given: of all) it wants and was refused."""
+        for source in sources or (source for driver in self._drivers for source in driver.sources):
+            if source.name in self._refused and listener.wants(source):
+                for kind in source.kinds:
+                    listener.tell(StreamRefused(_now_us(), kind, str(self._refused[source.name][1])))
 
     def _settle(self, listener: Listener) -> None:
         """A listener that got nothing at all of what it asked for has come in vain."""
