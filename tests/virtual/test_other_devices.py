@@ -25,6 +25,7 @@ from vitals.decode.health_thermometer import decode_temperature_measurement
 from vitals.decode.infinitime import MOTION, STEP_COUNT
 from vitals.decode.pulse_oximeter import decode_plx_continuous, decode_plx_spot_check
 from vitals.decode.weight import decode_body_composition, decode_weight
+from vitals.errors import InputError
 from vitals.virtual import (
     Body,
     Cuff,
@@ -33,6 +34,7 @@ from vitals.virtual import (
     GlucoseMonitor,
     Oximeter,
     Scale,
+    Strap,
     Thermometer,
     Watch,
     health_payloads,
@@ -283,3 +285,8 @@ def test_each_advertises_its_service(virtual_time: Any) -> None:
 
     found = virtual_time(main())
     assert found == {device.name: [uuids.sig(n)] for device, n in zip(devices, services, strict=True)}
+
+
+def test_an_array_without_a_rate_is_refused_with_the_remedy() -> None:
+    with pytest.raises(InputError, match="Recording"):
+        Strap([1.0, 2.0], ecg_mv=np.zeros(100))  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from vitals.virtual.gatt_device import GattDevice
 from vitals.virtual.heart import HEART_RATE_SERVICE, HeartRate
 from vitals.virtual.pmd import Pmd, Stream
 from vitals.virtual.security import Security
-from vitals.virtual.waveform import Waveform
+from vitals.virtual.waveform import Waveform, given_or
 
 DEFAULT_INFO = DeviceInfo(
     name="Virtual H10",
@@ -76,8 +76,10 @@ class Strap(GattDevice):
         self.clock = DeviceClock(clock_ns, drift_ppm)
         self.pmd = Pmd(
             [
-                Stream(Measurement.ECG, 0, ECG, ecg_mv or body.ecg_mv(), 0.001, ECG_PER_FRAME),
-                Stream(Measurement.ACC, 1, ACC, acc_g or body.acc_g(), 0.001, ACC_PER_FRAME, compressed),
+                Stream(Measurement.ECG, 0, ECG, given_or(ecg_mv, body.ecg_mv(), "ecg_mv"), 0.001, ECG_PER_FRAME),
+                Stream(
+                    Measurement.ACC, 1, ACC, given_or(acc_g, body.acc_g(), "acc_g"), 0.001, ACC_PER_FRAME, compressed
+                ),
             ],
             self.clock,
         )

@@ -20,7 +20,7 @@ from vitals.virtual.gatt_device import GattDevice
 from vitals.virtual.heart import HEART_RATE_SERVICE, HeartRate
 from vitals.virtual.pmd import Pmd, PulseIntervals, Stream
 from vitals.virtual.spot_devices import info_of
-from vitals.virtual.waveform import Waveform
+from vitals.virtual.waveform import Waveform, given_or
 
 WRIST = 2  # Body Sensor Location
 ACC_FACTOR = float(np.float32(2.4414e-4))  # g per count: 8 g over 15 bits
@@ -55,9 +55,11 @@ class OpticalBand(GattDevice):
         pulses = body.beats_s + TRANSIT_S
         kinds, compressed = Measurement, True
         streams: list[Stream | PulseIntervals] = [
-            Stream(kinds.PPG, 0, PPG, ppg or body.ppg(), 1.0, PER_FRAME, compressed, actual_hz),
-            Stream(kinds.ACC, 0, ACC, acc_g or body.acc_g(52.0), ACC_FACTOR, PER_FRAME, compressed),
-            Stream(kinds.GYRO, 0, GYRO, gyro_dps or body.gyro_dps(), GYRO_FACTOR, PER_FRAME, compressed),
+            Stream(kinds.PPG, 0, PPG, given_or(ppg, body.ppg(), "ppg"), 1.0, PER_FRAME, compressed, actual_hz),
+            Stream(kinds.ACC, 0, ACC, given_or(acc_g, body.acc_g(52.0), "acc_g"), ACC_FACTOR, PER_FRAME, compressed),
+            Stream(
+                kinds.GYRO, 0, GYRO, given_or(gyro_dps, body.gyro_dps(), "gyro_dps"), GYRO_FACTOR, PER_FRAME, compressed
+            ),
             PulseIntervals(pulses),
         ]
         self.pmd = Pmd(streams, self.clock)

@@ -43,6 +43,15 @@ class Recording:
         return out
 
 
+def given_or(waveform: Waveform | None, otherwise: Waveform, name: str) -> Waveform:
+    """The waveform that the caller gave, or the body's own. Raises InputError for an array, whose rate is unknown."""
+    if waveform is None:
+        return otherwise
+    if not hasattr(waveform, "at"):
+        raise InputError(f"{name} is a {type(waveform).__name__}; wrap samples with their rate: Recording({name}, fs)")
+    return waveform
+
+
 class Computed:
     """A waveform made in pieces of `piece_s`: `make(start_s, n)` gives (n, channels) samples at `fs` from `start_s` on.
 

@@ -15,7 +15,7 @@ from vitals.virtual.gatt_device import GattDevice
 from vitals.virtual.heart import HEART_RATE_SERVICE, HeartRate
 from vitals.virtual.optical_band import WRIST
 from vitals.virtual.spot_devices import PULSE_OXIMETER, THERMOMETER, info_of
-from vitals.virtual.waveform import Waveform
+from vitals.virtual.waveform import Waveform, given_or
 
 MOTION_HZ = 10
 BODY_GENERAL = 2  # Temperature Type
@@ -37,7 +37,7 @@ class Watch(GattDevice):
         name: str = "Virtual watch",
         **options: Any,
     ) -> None:
-        moves = acc_g or body.acc_g(float(MOTION_HZ))
+        moves = given_or(acc_g, body.acc_g(float(MOTION_HZ)), "acc_g")
 
         def motion(body_s: float) -> bytes:
             x, y, z = np.rint(moves.at(np.array([body_s]))[0] * infinitime.STEPS_PER_G).astype(int).tolist()
