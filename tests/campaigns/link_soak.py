@@ -49,6 +49,7 @@ class Outcome:
     coverage: dict[str, float] = field(default_factory=dict)  # share of the time in samples or declared gaps, by kind
     recoveries_s: list[float] = field(default_factory=list)  # from "reachable again" to the first heart rate
     happened: Counter[str] = field(default_factory=Counter)
+    reboots: int | None = None  # how many clock resets there were to find; None: nothing carries the device's clock
     complaints: list[str] = field(default_factory=list)  # of asyncio and bumble; tasks left
     growth_mb: float = 0.0
     wall_s: float = 0.0
@@ -61,6 +62,8 @@ class Outcome:
             said.append(f"a recovery took {max(self.recoveries_s):.2f} s")
         if self.growth_mb > LIMITS["growth_mb"]:
             said.append(f"memory grew by {self.growth_mb:.1f} MB")
+        if self.reboots is not None and self.happened["ClockReset"] != self.reboots:
+            said.append(f"{self.happened['ClockReset']} clock resets were found, there were {self.reboots}")
         return said + self.complaints
 
 
@@ -172,6 +175,8 @@ async def _soak(script: FaultScript, hours: float, seed: int, kinds: tuple[str, 
     outcome.digest = account.digest.hexdigest()
     outcome.happened = account.happened
     outcome.coverage = account.coverage(began, ended, [kind for kind in kinds if kind != "battery"])
+    if "ecg" in kinds:
+        outcome.reboots = sum(fault.kind == "reboot" for fault in script.faults)
     outcome.recoveries_s = list(recoveries(script, began, account.heart_rates_s))
 
 
