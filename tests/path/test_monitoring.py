@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,6 @@ def test_leaving_monitor_early_stores_what_was_heard(tmp_path: Path) -> None:
             virtual.strap(wearer.beats_s, zero_utc_us=ZERO) as device,
             vitals.monitor(device, store=store) as events,
         ):
-            import asyncio
-
             await asyncio.sleep(300)
         return events.seconds
 
@@ -64,8 +63,6 @@ def test_a_lost_link_is_told_after_everything_was_stored(tmp_path: Path) -> None
     wearer = synthetic.wearer(hours=0.5, seed=4, episodes=[(60, 1700)])
 
     async def main(store: Store) -> list[vitals.Event]:
-        import asyncio
-
         events: list[vitals.Event] = []
         async with virtual.virtual_strap(wearer.beats_s) as scene:
             asyncio.get_running_loop().call_later(600, scene.radio.drop)
@@ -106,3 +103,36 @@ def test_live_and_replay_give_the_same_events(shared: Path) -> None:
     ]
     assert len(live) >= 2
     assert live == batch
+
+
+def test_a_device_that_comes_back_goes_on_in_the_same_session(tmp_path: Path) -> None:
+    wearer = synthetic.wearer(hours=0.5, seed=4)
+
+    async def main(store: Store) -> list[str]:
+        told: list[str] = []
+        async with virtual.virtual_strap(wearer.beats_s) as scene:
+            later = asyncio.get_running_loop().call_later
+            for at in (300, 900):
+                later(at, scene.radio.out_of_range, scene.strap.device)
+                later(at + 60, scene.radio.in_range, scene.strap.device)
+            async with (
+                vitals.connect(
+                    scene.name, backend=scene.backend, zero_utc_us=ZERO, ended=scene.strap.finished, kinds=("hr", "rr")
+                ) as device,
+                vitals.monitor(device, store=store, on_link=lambda event: told.append(type(event).__name__)) as events,
+            ):
+                async for _ in events:
+                    pass
+                assert events.link_events["Disconnected"] == 2
+        return told
+
+    with Store.open(tmp_path / "s", key=passphrase("correct horse battery"), create=True) as store:
+        told = virtual.run(main(store))
+        assert [one for one in told if one != "Stall"] == ["Connected", *["Disconnected", "Connected"] * 2]
+        (rr,) = store.streams("rr")
+        assert rr.session.state == "complete"
+        lost = store.gaps("rr")
+        lost = lost[lost["reason"] == "link lost"]
+        assert len(lost) == 2
+        assert ((lost["end"] - lost.index.to_series()).dt.total_seconds() > 55).all()
+        assert store.verify().ok

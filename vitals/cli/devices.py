@@ -11,6 +11,7 @@ from vitals.cli.unlocking import store_opener
 
 if TYPE_CHECKING:
     from vitals.monitoring import Monitoring
+    from vitals.values import ClockReset, LinkEvent
 
 
 def scan(arguments: argparse.Namespace) -> int:
@@ -44,7 +45,7 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
     async with connect(arguments.device) as device:
         say(f"connected to {device.name} ({device.info.manufacturer or 'unknown maker'} {device.info.model})")
         with opened() as store:
-            async with monitor(device, store=store) as events:
+            async with monitor(device, store=store, on_link=_tell) as events:
                 timer = asyncio.get_running_loop().call_later(arguments.seconds or 1e9, events.stop)
                 rate = asyncio.create_task(_heart_rate(events)) if live else None
                 try:
@@ -62,6 +63,29 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
     say(f"stored {span(events.seconds)}: " + ", ".join(f"{n} {kind}" for kind, n in events.counts.items()))
     say(NOT_MEDICAL)
     return 0
+
+
+def _tell(event: LinkEvent | ClockReset) -> None:
+    """Troubles of the link in words."""
+    from vitals import values
+
+    match event:
+        case values.Disconnected(reason=loss):
+            say(f"{loss.value}; waiting for the device to come back (Ctrl+C ends, and keeps what has come)")
+        case values.Connected():
+            say("receiving")
+        case values.Stall(source=source):
+            say(f"nothing comes from {source}; starting it again")
+        case values.Overflow(frames=frames):
+            say(f"this computer is too slow: {frames} notifications were dropped")
+        case values.StreamRefused(kind=kind, reason=reason):
+            say(f"no {kind}: {reason}")
+        case values.ContactChange(contact=contact):
+            say("skin contact again" if contact else "no skin contact: moisten the strap, or move it")
+        case values.BatteryLow(percent=percent):
+            say(f"the battery of the device is at {percent} %")
+        case values.ClockReset():
+            say("the clock of the device began anew: it was switched off")
 
 
 async def _heart_rate(events: Monitoring) -> None:
