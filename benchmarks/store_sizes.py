@@ -79,8 +79,8 @@ def _plan(hours: float, rng: np.random.Generator) -> list[tuple[str, float, floa
     bouts = [(STATES[0][0], STATES[0][1] * 3600 * share, *STATES[0][2:])]
     for _ in range(16):
         for k in rng.permutation(4) + 1:
-            name, length, *rest = STATES[k]
-            bouts.append((name, length * 3600 * share / 16, *rest))
+            name, length, every, amplitude, bpm = STATES[k]
+            bouts.append((name, length * 3600 * share / 16, every, amplitude, bpm))
     return bouts
 
 
@@ -113,12 +113,14 @@ def _acceleration(
         bursts = signal.lfilter([0.002], [1, -0.998], np.abs(rng.normal(0, 1, n)))
         g = g + amplitude * 2.5 * bursts[:, None] * _noise((n, 3), 5.0, ACC_HZ, rng)
     g = g + rng.normal(0, 180e-6 * np.sqrt(ACC_HZ / 2), (n, 3))
-    return np.clip(np.rint(g * 4096), -32768, 32767).astype(np.int16)
+    counts: NDArray[np.int16] = np.clip(np.rint(g * 4096), -32768, 32767).astype(np.int16)
+    return counts
 
 
 def _intervals(rate_bpm: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int32]:
     """RR intervals in ms along a heart rate (4 per second): respiration, slow waves, and a jitter of 8 ms."""
-    found, t, end = [], 0.0, len(rate_bpm) / 4
+    found: list[float] = []
+    t, end = 0.0, len(rate_bpm) / 4
     smooth = signal.lfilter([0.02], [1, -0.98], rate_bpm, zi=[0.98 * rate_bpm[0]])[0]
     jitter = rng.normal(0, 8.0, int(end * 3) + 10)
     while t < end:

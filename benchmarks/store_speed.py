@@ -52,8 +52,8 @@ def imported(store: Store, streams: list[Block]) -> None:
 def unkeyed() -> ExitStack:
     """The engine without a cipher; only here, and only to compare."""
     stack = ExitStack()
-    stack.enter_context(mock.patch("vitals.store.connection._give_key", lambda *_: None))
-    stack.enter_context(mock.patch("vitals.store.folder._is_plain", lambda _: False))
+    stack.enter_context(mock.patch("vitals.store.connection._give_key", return_value=None))
+    stack.enter_context(mock.patch("vitals.store.folder._is_plain", return_value=False))
     return stack
 
 
@@ -119,7 +119,7 @@ def main(hours: float) -> None:
                 print(f"acc, {what}: {each * 1e3:.2f} ms")
             print(f"acc, 24 h overview (30 s): {least(lambda: store.arrays('acc', resolution=30)) * 1e3:.2f} ms")
             print(f"verify: {cpu(store.verify):.2f} s")
-        short = [block for block in synthetic_day(min(hours, 4.0)).blocks().values()]
+        short = list(synthetic_day(min(hours, 4.0)).blocks().values())
         write, plain_write, read, plain_read = compared(folder, short)
         print(f"encryption: write {write / plain_write:.2f} x, read {read / plain_read:.2f} x the unkeyed engine")
 

@@ -57,7 +57,7 @@ def verify(connection: Connection) -> Report:
             problems += [f"pages: {row[0]}" for row in connection.execute("PRAGMA cipher_integrity_check").fetchall()]
         with snapshot(connection):
             pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
-            checked = [str(row[0]) for row in connection.execute("PRAGMA quick_check").fetchall()]
+            checked = [str(row[0]) for row in connection.execute("PRAGMA integrity_check").fetchall()]
             problems += [f"tables: {line}" for line in checked if line != "ok"]
             counts = {name: int(query.fetch(connection, sql)[0][0]) for name, sql in _COUNTS.items()}
             parts = _Parts(connection, problems)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from vitals.errors import InputError
+from vitals.errors import InputError, StoreDamaged
 from vitals.store.chunks import Shape
 from vitals.store.connection import Connection, reworded
 from vitals.values import DeviceInfo, Event, EventState, Features, Gap, Provenance, Timing
@@ -132,7 +132,15 @@ def devices(found: list[SessionInfo]) -> list[DeviceSeen]:
 def provenances(connection: Connection) -> dict[int, Provenance]:
     """All makers, by row id."""
     rows = fetch(connection, "SELECT id, algorithm, version, params, model_sha256 FROM provenance")
-    return {row[0]: Provenance(row[1], row[2], json.loads(row[3]), row[4]) for row in rows}
+    return _Makers({row[0]: Provenance(row[1], row[2], json.loads(row[3]), row[4]) for row in rows})
+
+
+class _Makers(dict[int, Provenance]):
+    """Makers by row id."""
+
+    def __missing__(self, row_id: int) -> Provenance:
+        # Foreign keys hold while vitals writes; a page that was put back to an older state does not keep them.
+        raise StoreDamaged(f"the store has no provenance {row_id}, which its rows name: run `vitals verify`")
 
 
 def streams(connection: Connection, kind: str | None = None, *, all_makers: bool = False) -> list[StreamInfo]:

@@ -1,0 +1,302 @@
+"""The power fails in the middle of a write: everything acknowledged is there, and nothing is damaged.
+
+    python run.py campaign store_power_cut [--cuts 2500] [--seed S] [--modes use merge migration] [--control]
+
+A child process works on a store under strace, which records every write, truncation, new name and fsync, and the
+child's word that a flush was acknowledged. A cut is a point in that record. What was synced before it is on the disk;
+of each file's later writes every one is kept, dropped, or torn at a 512-byte sector, independently; names that no fsync
+of the folder followed may be missing. Then the store is opened and verified, and every acknowledged sample must be
+there with its value. `--control` runs the same with synchronous=OFF, where the simulator must find losses.
+
+The model is a disk that honours fsync; the shared memory file is dropped. Linux with strace only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from vitals.errors import VitalsError
+from vitals.store import Store, chain, chunks, migrations, new_recovery_code, recovery
+from vitals.store.connection import Connection
+from vitals.values import Block, Timing
+
+MODES = ("use", "merge", "migration")
+SECTOR = 512
+_CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,unlink,unlinkat,rename"
+
+WORKER = """
+import os, sys
+from unittest import mock
+import numpy as np
+from vitals.store import Store, chunks, connection, recovery
+from vitals.values import Block, DeviceInfo, Event, EventState, Gap, Provenance, Timing
+
+path, code, mode, sync, steps = sys.argv[1:]
+if mode == "merge":
+    chunks.RIPE_SPAN_US, chunks.RIPE_SAMPLES = 3_000_000, 200
+if sync == "off":
+    connection._SETTINGS = tuple(s.replace("=FULL", "=OFF") for s in connection._SETTINGS)
+maker = Provenance("m", "1")
+n = 0
+with Store.open(path, recovery(code)) as store:
+    os.write(1, b"ack 0\\n")
+    with store.session(device=DeviceInfo(name="w"), source="virtual", zero_utc_us=10**15) as session:
+        for step in range(int(steps)):
+            size = 37 + step * 61 % 300
+            values = (np.arange(n, n + size) * 7919 % 2003).astype(np.int16)
+            session.append(Block("ecg", 0, Timing.REGULAR, 100.0, values, 1.0, "uV", first=n))
+            if step % 3 == 0:
+                session.gap(Gap("ecg", n * 10_000, n * 10_000 + 1, "x"))
+                session.event(Event("e", "ecg", n * 10_000, n * 10_000 + 1, 0.5, 0.5, EventState.CLOSED, maker))
+            session.flush()
+            n += size
+            os.write(1, b"ack %d\\n" % n)
+            if mode == "merge" and step % 7 == 6:
+                store.compact()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recorded call: write (at, data), cut (at), sync, name, unname, syncdir, ack (at)."""
+
+    what: str
+    file: str = ""
+    at: int = 0
+    data: bytes = b""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the cuts."""
+
+    cuts: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+
+
+def available() -> bool:
+    """Whether strace is here."""
+    return shutil.which("strace") is not None
+
+
+def store_of_schema_1(path: Path, code: str) -> None:
+    """Make a store as version 1 of the schema left it, with a chunk chained in its packed form."""
+    real, steps = migrations.migrate, migrations.STEPS[:1]
+    with (
+        mock.patch.object(migrations, "migrate", lambda connection: real(connection, steps)),
+        Store.create(path, recovery(code)) as store,
+        store.transaction() as connection,
+    ):
+        _add_old_session(connection)
+
+
+def _add_old_session(connection: Connection) -> None:
+    """Rows of schema 1: a session with one chunk of 50 samples."""
+    block = Block("ppg", 10**15, Timing.REGULAR, 50.0, np.arange(50, dtype=np.int32) % 7, 1.0, "counts")
+    c = chunks.encode([block], portable=True)
+    ledger = chain.Ledger(connection)
+    device = ledger.add("device", b"d" * 16, "old", "", "", "", "", "", "")
+    subject = ledger.add("subject", b"p" * 16, "self")
+    session = ledger.add("session", b"s" * 16, device, subject, "live", 10**15, None)
+    stream = ledger.add("stream", b"t" * 16, session, None, "ppg", "regular", 50.0, 1.0, "counts", 0)
+    ledger.add("chunk", stream, c.t0_us, c.t1_us, c.n, c.codec, c.crc32, c.payload)
+    ledger.add("session_end", session, "complete")
+    ledger.close()
+
+
+def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> tuple[Path, str, list[Step]]:
+    """A store as it was before, its key, and what the worker did to it. `folder` must be empty."""
+    code = new_recovery_code()
+    before, work = folder / "before", folder / "work"
+    if mode == "migration":
+        store_of_schema_1(before, code)
+    else:
+        Store.create(before, recovery(code)).close()
+    shutil.copytree(before, work)
+    trace = folder / "trace"
+    command = ["strace", "-f", "-qq", "-y", "-xx", "-s", "10000000", "-e", f"trace={_CALLS}", "-o", str(trace)]
+    ran = subprocess.run(
+        [*command, sys.executable, "-c", WORKER, str(work), code, mode, sync, str(steps)],
+        capture_output=True, check=False, timeout=600,
+    )  # fmt: skip
+    if ran.returncode:
+        raise RuntimeError(f"the worker failed: {ran.stderr.decode()[-2000:]}")
+    return before, code, list(_steps(trace.read_text(), str(work)))
+
+
+_FD = re.compile(r"^\d+ +(\w+)\((\d+)<((?:\\x[0-9a-f]{2})*)>(?:, )?(.*)\) += (-?\d+)")
+_NAME = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\d+)")
+_TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+
+
+def _plain(text: str) -> bytes:
+    return bytes.fromhex(text.replace("\\x", ""))
+
+
+def _steps(trace: str, folder: str) -> list[Step]:
+    steps: list[Step] = []
+    for line in trace.splitlines():
+        found = _FD.match(line)
+        if found:
+            call, fd, path = found[1], int(found[2]), _plain(found[3]).decode()
+            rest, result = found[4], int(found[5])
+            data = _TEXT.search(rest)
+            name = path[len(folder) + 1 :] if path.startswith(folder + "/") else None
+            if call == "write" and fd == 1 and data and (text := _plain(data[1])).startswith(b"ack "):
+                steps.append(Step("ack", at=int(text[4:])))
+            elif call in ("fsync", "fdatasync") and path == folder:
+                steps.append(Step("syncdir"))
+            elif name is None or result < 0:
+                continue
+            elif call == "pwrite64" and data:
+                steps.append(Step("write", name, int(rest.rpartition(", ")[2]), _plain(data[1])[:result]))
+            elif call == "ftruncate":
+                steps.append(Step("cut", name, int(rest)))
+            elif call in ("fsync", "fdatasync"):
+                steps.append(Step("sync", name))
+            elif call == "write":
+                raise RuntimeError(f"a write without a place to {name}")
+            continue
+        named = _NAME.match(line)
+        if named and int(named[3]) >= 0:
+            paths = [_plain(one).decode() for one in _TEXT.findall(named[2])]
+            names = [path[len(folder) + 1 :] for path in paths if path.startswith(folder + "/")]
+            if named[1] == "openat" and "O_CREAT" in named[2] and names:
+                steps.append(Step("name", names[0]))
+            elif named[1] in ("unlink", "unlinkat") and names:
+                steps.append(Step("unname", names[0]))
+            elif named[1] == "rename" and names:
+                raise RuntimeError("a rename is not modelled")
+    return steps
+
+
+def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> tuple[dict[str, bytes], int]:
+    """The files after a power cut before step `at`, and how many samples were acknowledged."""
+    held = {path.name: bytearray(path.read_bytes()) for path in before.iterdir()}
+    present = dict.fromkeys(held, True)
+    waiting: dict[str, list[Step]] = {}
+    names: list[Step] = []
+    acknowledged = 0
+    for step in steps[:at]:
+        if step.what == "ack":
+            acknowledged = step.at
+        elif step.what in ("write", "cut"):
+            waiting.setdefault(step.file, []).append(step)
+        elif step.what == "sync":
+            for one in waiting.pop(step.file, []):
+                _apply(held.setdefault(step.file, bytearray()), one)
+        elif step.what == "syncdir":
+            _rename(present, names)
+            names = []
+        elif step.file not in present or step.what == "unname" or not present[step.file]:
+            names.append(step)
+    keep = rng.random()  # a cut that keeps much, or little
+    for name, ops in waiting.items():
+        for one in ops:
+            if rng.random() < keep:
+                _apply(held.setdefault(name, bytearray()), one)
+            elif one.what == "write" and rng.random() < 0.5:
+                sectors = max(1, len(one.data) // SECTOR)
+                _apply(
+                    held.setdefault(name, bytearray()),
+                    Step("write", name, one.at, one.data[: rng.randrange(sectors) * SECTOR]),
+                )
+    _rename(present, [step for step in names if rng.random() < keep])
+    return {
+        name: bytes(held.get(name, b"")) for name, there in present.items() if there and not name.endswith("-shm")
+    }, acknowledged
+
+
+def _rename(present: dict[str, bool], names: list[Step]) -> None:
+    for step in names:
+        present[step.file] = step.what == "name"
+
+
+def _apply(file: bytearray, step: Step) -> None:
+    if step.what == "cut":
+        if step.at < len(file):
+            del file[step.at :]
+        else:
+            file.extend(bytes(step.at - len(file)))
+        return
+    end = step.at + len(step.data)
+    if len(file) < end:
+        file.extend(bytes(end - len(file)))
+    file[step.at : end] = step.data
+
+
+def examine(files: dict[str, bytes], code: str, acknowledged: int, folder: Path, *, old: int) -> str | None:
+    """What is wrong with a store after a cut; `old`: samples that were there before."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    try:
+        with Store.open(folder, recovery(code)) as store:
+            report = store.verify()
+            if not report.ok:
+                return "damaged"
+            streams = {info.kind: info for info in store.streams()}
+            if old and streams["ppg"].n != old:
+                return "an old sample is gone"
+            pieces = [block.values for block in store.blocks(streams["ecg"])] if "ecg" in streams else []
+    except VitalsError:
+        return "does not open"
+    values = np.concatenate(pieces) if pieces else np.empty(0, np.int16)
+    if len(values) < acknowledged:
+        return "acknowledged samples are gone"
+    if not np.array_equal(values, np.arange(len(values)) * 7919 % 2003):
+        return "a sample has another value"
+    return None
+
+
+def run(mode: str, cuts: int, seed: int, *, sync: str = "full", steps: int = 40) -> Tally:
+    """So many cuts, at random points, of one recording."""
+    tally = Tally()
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as name:
+        before, code, recorded = record(Path(name), mode, sync=sync, steps=steps)
+        for _ in range(cuts):
+            at = rng.randrange(len(recorded) + 1)
+            files, acknowledged = cut(before, recorded, at, rng)
+            wrong = examine(files, code, acknowledged, Path(name, "cut"), old=50 if mode == "migration" else 0)
+            tally.cuts += 1
+            if wrong:
+                tally.problems[wrong] += 1
+    return tally
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cuts", type=int, default=2500, help="per mode")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--control", action="store_true", help="synchronous=OFF: losses must be found")
+    chosen = parser.parse_args()
+    if not available():
+        print("strace is not installed: this campaign cannot run here (Debian: apt install strace)")
+        return 2
+    bad = 0
+    for mode in chosen.modes:
+        tally = run(mode, chosen.cuts, chosen.seed, sync="off" if chosen.control else "full")
+        lost = sum(tally.problems.values())
+        bad += lost == 0 if chosen.control else lost
+        print(f"{mode:10} {tally.cuts} cuts, {lost} bad {dict(tally.problems)}", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
