@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaigns.store_power_cut import store_of_schema_1
+from vitals import sync
 from vitals.errors import StoreError, StoreTooNew
-from vitals.store import Key, Store
+from vitals.store import Key, Store, new_recovery_code, recovery
 from vitals.store.migrations import STEPS, migrate, version
 
 
@@ -46,3 +48,32 @@ def test_a_later_store_is_refused_untouched(tmp_path: Path, key: Key) -> None:
     with pytest.raises(StoreTooNew, match="later version of vitals"):
         Store.open(tmp_path / "s", key)
     assert (tmp_path / "s" / "vitals.db").read_bytes() == before
+
+
+def test_a_store_of_schema_1_opens_verifies_reads_and_syncs(tmp_path: Path) -> None:
+    pyrage = pytest.importorskip("pyrage")
+    assert pyrage
+    code = new_recovery_code()
+    store_of_schema_1(tmp_path / "old", code)
+    with (
+        Store.open(tmp_path / "old", recovery(code)) as store,
+        Store.create(tmp_path / "new", recovery(new_recovery_code())) as other,
+    ):
+        connection = store.fresh()
+        assert version(connection) == len(STEPS)
+        connection.close()
+        assert store.verify().rows["chunk"] == 1
+        done = store.compact()  # packed as it is chained: it stays as it is, its pyramid is made
+        assert (done.merged, done.tiles) == (0, 3)
+        sync.bundle(store, sync.identity(other), tmp_path / "b")
+        sync.apply(other, tmp_path / "b")
+        for one in (store, other):
+            report = one.verify()
+            assert report.ok, report.problems
+            assert report.samples == 50
+            (samples,) = one.arrays("ppg")
+            assert samples.values.tolist() == [float(k % 7) for k in range(50)]
+        db = store.db
+        db.execute("UPDATE chunk SET n = n + 1")
+        db.conn.commit()
+        assert any("chunk 1 was altered" in problem for problem in store.verify().problems)

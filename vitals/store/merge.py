@@ -10,7 +10,7 @@ Laws of this file:
 2. Nothing is dropped before the merged chunk, unpacked again, gives the row hash of every part.
 3. Only neighbours in the order of reading are merged, so that no sample changes its place. Blocks are joined over a
    seam only where one goes on where the other ended and no gap is recorded between.
-4. A ripe chunk is never merged again: a sample is written twice, not more.
+4. A ripe chunk is never merged again: a session writes a sample twice, not more.
 """
 
 from __future__ import annotations

@@ -14,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vitals.errors import InputError, SyncError
+from vitals.errors import InputError, StoreError, SyncError
 from vitals.store import chain, migrations, rows
 from vitals.store.chain import Head, Ledger
 from vitals.store.chunks import Shape
@@ -28,6 +29,7 @@ from vitals.store.connection import Connection
 from vitals.store.folder import Store
 from vitals.store.rows import Kind, Value
 from vitals.store.samples import Shelf, row_hash
+from vitals.store.settle import settle
 from vitals.sync import sound, wire
 from vitals.sync.party import Party, party, pyrage
 from vitals.sync.seal import hash_at, signed
@@ -63,9 +65,12 @@ def apply(store: Store, path: str | os.PathLike[str]) -> ApplyReport:
                 if receiver.error is not None:
                     raise receiver.error from None
                 raise _unsealed(error) from None
-            return receiver.finish()
+            report = receiver.finish()
     except FileNotFoundError:
         raise InputError(f"there is no bundle at {path}: check the path") from None
+    with suppress(StoreError):  # what came is safe; `Store.compact` does it later
+        settle(store.transaction, store.reading, dict.fromkeys(receiver.streams), tail=False)
+    return report
 
 
 def _unsealed(error: Exception) -> SyncError:
@@ -89,6 +94,11 @@ class Receiver:
         self._shapes: dict[int, Shape] = {}
         self._rows = self._new = 0
         self.error: Exception | None = None
+
+    @property
+    def streams(self) -> list[int]:
+        """The row ids of the streams that samples came for."""
+        return list(self._shapes)
 
     def write(self, data: bytes) -> int:
         """Take a piece. Raises SyncError, StoreError."""
