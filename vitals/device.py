@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -14,7 +14,7 @@ from vitals.errors import InputError, LinkLost
 from vitals.intake import DECODED, Intake
 from vitals.link import Backend
 from vitals.session import Listener, Supervisor
-from vitals.values import Block, ClockReset, DeviceInfo, Disconnected, Frame, Gap, LinkEvent, LossReason, Provenance
+from vitals.values import Block, ClockReset, DeviceInfo, Frame, Gap, LinkEvent, LossReason, Provenance
 
 if TYPE_CHECKING:
     from vitals.link import BLEDevice
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Source = Literal["live", "virtual", "import"]
 Item = Block | Gap | ClockReset | LinkEvent
+Tap = Callable[[Frame | LinkEvent], None]
 
 
 class Device(Protocol):
@@ -39,10 +40,10 @@ class Device(Protocol):
         ...
 
     def items(
-        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None, tap: Tap | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Item]]:
         """Blocks, gaps and link events of its streams (None: of all of them), in order of arrival; when `until` is set
-        they end with what has come."""
+        they end with what has come. `tap` is shown what arrives before it is decoded, where anything does."""
         ...
 
     def stream(self, kind: str) -> AbstractAsyncContextManager[AsyncIterator[Block]]:
@@ -102,7 +103,7 @@ class LinkedDevice:
 
     @asynccontextmanager
     async def items(
-        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None, tap: Tap | None = None
     ) -> AsyncIterator[AsyncIterator[Item]]:
         """See `Device`; only `kinds` where they are given, and others are not started for it.
 
@@ -114,7 +115,8 @@ class LinkedDevice:
         """
         wanted = self.kinds if kinds is None else kinds
         async with self.frames(until, kinds=wanted) as frames:
-            yield (item async for item in _decoded(frames) if not isinstance(item, Block | Gap) or item.kind in wanted)
+            items = _decoded(frames, tap)
+            yield (item async for item in items if not isinstance(item, Block | Gap) or item.kind in wanted)
 
     @asynccontextmanager
     async def frames(
@@ -140,18 +142,14 @@ async def _finish(listener: Listener, event: asyncio.Event) -> None:
     listener.close(round(asyncio.get_running_loop().time() * 1e6))
 
 
-async def _decoded(frames: AsyncIterator[Frame | LinkEvent]) -> AsyncIterator[Item]:
+async def _decoded(frames: AsyncIterator[Frame | LinkEvent], tap: Tap | None = None) -> AsyncIterator[Item]:
     intake = Intake()
     try:
         async for one in frames:
-            if isinstance(one, Frame):
-                for item in intake.feed(one):
-                    yield item
-                continue
-            if isinstance(one, Disconnected):
-                for item in intake.end(one.reason.value):
-                    yield item
-            yield one
+            if tap:
+                tap(one)
+            for item in intake.take(one):
+                yield item
     except LinkLost:
         for item in intake.end(LossReason.LOST.value):
             yield item

@@ -28,9 +28,12 @@ from dataclasses import dataclass, fields
 from typing import get_type_hints
 from uuid import UUID
 
+import numpy as np
+
 from vitals.errors import FormatError
 from vitals.values import (
     BatteryLow,
+    Block,
     Connected,
     ContactChange,
     Disconnected,
@@ -39,6 +42,7 @@ from vitals.values import (
     Overflow,
     Stall,
     StreamRefused,
+    Timing,
 )
 
 VERSION = 1
@@ -265,3 +269,14 @@ def _read_zigzag(data: bytes, at: int) -> tuple[int, int]:
 
 _HEAD_BODY = bytes([_HEAD]) + _MAGIC + bytes([VERSION])
 _HEAD_RECORD = _record(_HEAD_BODY)
+
+
+def journal_block(at_us: int, data: bytes) -> Block:
+    """Bytes of a journal as a block of the stream "journal", which came at `at_us`."""
+    values = np.frombuffer(data, dtype=np.uint8)
+    return Block("journal", at_us, Timing.STAMPED, 0.0, values, 1.0, "", np.zeros(len(values), dtype=np.int64))
+
+
+def journal_bytes(blocks: Iterable[Block]) -> bytes:
+    """The journal that blocks of the stream "journal" hold, in order of time."""
+    return b"".join(block.values.astype(np.uint8).tobytes() for block in blocks)

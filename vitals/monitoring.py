@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from vitals.analysis import RrAnalysis
 from vitals.device import Device, Item
-from vitals.values import Block, ClockReset, Event, Features, Gap, LinkEvent
+from vitals.journal import Journal, journal_block
+from vitals.values import Block, ClockReset, Event, Features, Frame, Gap, LinkEvent
 
 if TYPE_CHECKING:
     from vitals.store import Session, Store
@@ -37,9 +38,11 @@ class Monitoring:
         model: Model | None,
         on_link: Callable[[LinkEvent | ClockReset], object] | None,
         kinds: Collection[str] | None,
+        journal: bool,
     ) -> None:
         self._device = device
         self._kinds = kinds
+        self._journal = Journal() if journal and session else None
         self._session = session
         self._on_link = on_link
         self._analysis = RrAnalysis(model)
@@ -57,7 +60,7 @@ class Monitoring:
         outcome: BaseException | None = None
         try:
             try:
-                async with self._device.items(self._enough, kinds=self._kinds) as items:
+                async with self._device.items(self._enough, kinds=self._kinds, tap=self._note) as items:
                     async for item in items:
                         self.take(item)
             finally:
@@ -68,6 +71,12 @@ class Monitoring:
             outcome = error
         finally:
             self._events.put_nowait(outcome)
+
+    def _note(self, entry: Frame | LinkEvent) -> None:
+        """What arrives, before it is decoded."""
+        if self._journal and self._session:
+            at_us = entry.arrival_us if isinstance(entry, Frame) else entry.at_us
+            self._session.append(journal_block(at_us, self._journal.append(entry)))
 
     def stop(self) -> None:
         """Enough: the iteration ends after what has arrived until now."""
@@ -135,6 +144,7 @@ async def monitor(
     kinds: Collection[str] | None = None,
     model: Model | None = None,
     on_link: Callable[[LinkEvent | ClockReset], object] | None = None,
+    journal: bool = False,
 ) -> AsyncIterator[Monitoring]:
     """Watch a device: analyse what it streams, keep it in `store` (None: keep nothing), and yield its events.
 
@@ -142,16 +152,18 @@ async def monitor(
     when they open and again when they close; their times are those of the device's blocks, and `Monitoring.utc` makes
     UTC of them. Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles
     of the link as they are met among the data. A device that is lost and comes back goes on in the same session of the
-    store, after a gap. The iteration raises LinkLost when the link is lost for good, and StoreError where the store
-    cannot be written.
+    store, after a gap. With `journal` the store also keeps what arrived as it arrived, as the stream "journal", so that
+    a better decoder can decode it again (`vitals.offline.redecoded`).
+
+    The iteration raises LinkLost when the link is lost for good, and StoreError where the store cannot be written.
     """
     if store is None:
-        async with _watching(Monitoring(device, None, model, on_link, kinds)) as monitoring:
+        async with _watching(Monitoring(device, None, model, on_link, kinds, False)) as monitoring:
             yield monitoring
         return
     session = store.session(device=device.info, source=device.source, zero_utc_us=device.zero_utc_us, subject=subject)
     with session:
-        async with _watching(Monitoring(device, session, model, on_link, kinds)) as monitoring:
+        async with _watching(Monitoring(device, session, model, on_link, kinds, journal)) as monitoring:
             yield monitoring
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.device import Source, only
+from vitals.device import Source, Tap, only
 from vitals.formats import LONGEST_RR_S, ImportedRecording, read
 from vitals.values import Block, DeviceInfo, Gap, Provenance, Timing, rr_block
 
@@ -118,7 +118,7 @@ class RecordedDevice:
 
     @asynccontextmanager
     async def items(
-        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None
+        self, until: asyncio.Event | None = None, *, kinds: Collection[str] | None = None, tap: Tap | None = None
     ) -> AsyncIterator[AsyncIterator[Block | Gap]]:
         yield self._play(until, self.kinds if kinds is None else kinds)
 

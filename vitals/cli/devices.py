@@ -45,7 +45,7 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
     async with connect(arguments.device) as device:
         say(f"connected to {device.name} ({device.info.manufacturer or 'unknown maker'} {device.info.model})")
         with opened() as store:
-            async with monitor(device, store=store, on_link=_tell) as events:
+            async with monitor(device, store=store, on_link=_tell, journal=arguments.journal) as events:
                 timer = asyncio.get_running_loop().call_later(arguments.seconds or 1e9, events.stop)
                 rate = asyncio.create_task(_heart_rate(events)) if live else None
                 try:

@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         made = command(name, run, text, json, store, key)
         made.add_argument("device", metavar="DEVICE", help="advertised name or address")
         made.add_argument("--for", type=duration, dest="seconds", metavar="TIME", help="stop after this time (10m)")
+        made.add_argument("--journal", action="store_true", help="also keep what arrived, to be decoded again later")
 
     imported = command(
         "import", "holdings:import_files", "read recordings into a store (created if new)", json, store, key

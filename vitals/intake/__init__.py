@@ -16,7 +16,7 @@ from vitals.intake.feed import Feed, Item
 from vitals.intake.heart_rate import HeartRateFeed
 from vitals.intake.polar import STREAMS, PolarFeed
 from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed, ThermometerFeed
-from vitals.values import Frame
+from vitals.values import Disconnected, Frame, LinkEvent
 
 # Characteristics that stream as soon as they are subscribed to, and the kinds of stream that they feed.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -47,6 +47,12 @@ class Intake:
     def __init__(self) -> None:
         self._feeds: dict[Callable[[], Feed], Feed] = {}
         self.refused: Counter[str] = Counter()  # payloads that did not decode, by characteristic
+
+    def take(self, entry: Frame | LinkEvent) -> list[Item | LinkEvent]:
+        """What is certain after one more notification or link event; a link event is passed on behind what it ended."""
+        if isinstance(entry, Frame):
+            return [*self.feed(entry)]
+        return [*(self.end(entry.reason.value) if isinstance(entry, Disconnected) else []), entry]
 
     def feed(self, frame: Frame) -> list[Item]:
         """What is certain after one more notification."""

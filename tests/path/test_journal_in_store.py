@@ -1,0 +1,54 @@
+"""A journal kept in the store decodes again to the blocks, gaps and events that the live stream gave."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+
+import vitals
+from vitals import virtual
+from vitals.analysis import analyze
+from vitals.offline import items_of, redecoded
+from vitals.store import KdfParams, Store, passphrase
+from vitals_signal import synthetic
+
+ZERO = 1_700_000_000_000_000
+QUICK = KdfParams(memory_kib=19 * 1024, time_cost=2, lanes=1)
+
+
+def test_a_journal_replays_to_what_was_live(tmp_path: Path) -> None:
+    wearer = synthetic.wearer(hours=0.4, seed=6, episodes=[(300, 1100)])
+
+    async def main(store: Store) -> list[vitals.Event]:
+        async with (
+            virtual.virtual_strap(wearer.beats_s) as near,
+            vitals.connect(near.name, backend=near.backend, zero_utc_us=ZERO, source="virtual") as device,
+            vitals.monitor(device, store=store, journal=True) as monitoring,
+        ):
+            loop = asyncio.get_running_loop()
+            loop.call_later(200, near.radio.drop)
+            loop.call_later(1400, monitoring.stop)
+            return [event async for event in monitoring]
+
+    with Store.create(tmp_path / "s", passphrase("correct horse"), kdf=QUICK) as store:
+        live = virtual.run(main(store))
+        assert [e.state.value for e in live] == ["open", "closed"]
+        (journal,) = store.streams("journal")
+        again = list(redecoded(store, journal))
+        for kind in ("hr", "rr", "ecg", "acc", "battery"):
+            (stream,) = store.streams(kind)
+            kept = list(items_of(store, stream))
+            both = [[i for i in items if isinstance(i, vitals.Block) and i.kind == kind] for items in (kept, again)]
+            values = [np.concatenate([b.values for b in blocks]) for blocks in both]
+            times = [np.concatenate([b.times_us() for b in blocks]) for blocks in both]
+            np.testing.assert_array_equal(values[0], values[1])
+            np.testing.assert_array_equal(times[0], times[1])
+            gaps = [[i for i in items if isinstance(i, vitals.Gap) and i.kind == kind] for items in (kept, again)]
+            assert gaps[0] == gaps[1]
+        events = [one for one in analyze(again) if isinstance(one, vitals.Event)]
+        assert [(e.kind, e.start_us, e.end_us, e.score, e.state) for e in events] == [
+            (e.kind, e.start_us + ZERO, e.end_us + ZERO, e.score, e.state) for e in live
+        ]
+        assert store.verify().ok
