@@ -11,6 +11,7 @@ Laws of this file:
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from statistics import median
 from typing import Generic, TypeVar
@@ -24,8 +25,9 @@ UNCERTAIN = 0.01  # standard deviation of the period after that, relative
 SLOT_US, SLOTS = 5_000_000, 64  # the rhythm needs its envelope sooner than a crystal, and forgets it sooner
 LATE = 0.5  # frames behind its turn from which on a frame may follow a lost one, ...
 LATE_US = 150_000  # ... but not less than radio retransmissions take: what is shorter shows when it has added up
-CATCHES_UP = 0.25  # frames by which the delay must shrink to count as catching up
-STAYS_US = 1_500_000  # without catching up for so long, what is late stays late
+CATCHES_UP = 0.25  # frames: delays that differ by more are of frames that catch up, or fall back
+WHOLE = 0.3  # frames that a delay may be more than a whole number, if frames are what is lost
+STAYS_US = 1_500_000  # what is equally late for so long stays late
 LONGEST_US = 5_000_000
 EARLY_US = 250_000  # nothing comes so much before its turn: the rhythm was broken
 
@@ -43,18 +45,21 @@ class Turn(Generic[T]):
 
 
 class Cadence(Generic[T]):
-    """Counts the steps of a sender whose frames have no time stamps. `period_us` is the nominal time of one step."""
+    """Counts the steps of a sender whose frames have no time stamps. `period_us` is the nominal time of one step.
 
-    def __init__(self, period_us: float) -> None:
+    `alike`: frames have as many steps each, as far as one can tell, so that a loss is a whole number of them.
+    """
+
+    def __init__(self, period_us: float, *, alike: bool = True) -> None:
+        self._alike = alike
         self._nominal_us = period_us
         self._learned_us: float | None = None
         self._start()
 
     def _start(self) -> None:
-        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS)
+        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS, patience_us=0)
         self._steps = 0
         self._waiting: list[tuple[int, int, T]] = []  # arrival, steps, item
-        self._best = (0.0, 0)  # least delay among those that wait, in frames, and its arrival
         self._broken = True
 
     @property
@@ -76,7 +81,7 @@ class Cadence(Generic[T]):
         if self._learned_us is None and self._waiting:
             done += self._learn()
             self._learned_us = None  # from too few
-        done += self._accept(0)
+        done += self._accept()
         self._start()
         return done
 
@@ -107,40 +112,60 @@ class Cadence(Generic[T]):
         """Whether the newest frame settles what happened before those that wait."""
         arrival, steps, _ = self._waiting[-1]
         if self._clock.epoch < 0:
-            return self._accept(0)
-        turn = self._clock.host_us(self._device_us(self._steps + sum(n for _, n, _ in self._waiting)))
-        late_us = arrival - turn
-        if late_us < -EARLY_US and not self._clock.young:
+            return self._accept()
+        late_us = self._delays()
+        if late_us[-1] < -EARLY_US and not self._clock.young:
             self._restart()
-            return self._accept(0)
+            return self._accept()
         frame_us = steps * self.period_us
-        late = late_us / frame_us
-        if late_us < max(LATE * frame_us, LATE_US):
-            return self._accept(0)
-        if len(self._waiting) == 1 or late < self._best[0] - CATCHES_UP:
-            self._best = (late, arrival)
-        elif late < self._best[0]:
-            self._best = (late, self._best[1])
-        if arrival - self._best[1] >= STAYS_US or arrival - self._waiting[0][0] >= LONGEST_US:
-            return self._accept(max(1, round(self._best[0])) * steps)
-        return []
+        if late_us[-1] < max(LATE * frame_us, LATE_US):
+            return self._accept()
+        long_ago = arrival - self._waiting[0][0] >= LONGEST_US
+        if not long_ago and (arrival - self._waiting[0][0] < STAYS_US or len(self._waiting) < 2):
+            return []
+        within = sum(arrival - at <= STAYS_US for at, _, _ in self._waiting)
+        newest = late_us[-max(within, 2) :]  # one alone may be the first of a stall
+        least = min(newest) / frame_us
+        whole = math.floor(least + CATCHES_UP)
+        stays = max(newest) / frame_us - least < CATCHES_UP and (not self._alike or 1 <= whole > least - WHOLE)
+        if not stays and not long_ago:
+            return []
+        return self._accept(self._losses([d / frame_us for d in late_us], steps))
+
+    def _losses(self, late: list[float], steps: int) -> list[int]:
+        """Steps lost before each of those that wait: what none after it made up for."""
+        behind = list(itertools.accumulate(reversed(late), min))[::-1]
+        if self._alike:
+            levels = [max(0, math.floor(one + CATCHES_UP)) for one in behind]
+        else:
+            levels = [max(1, round(one)) if one > behind[-1] - CATCHES_UP else 0 for one in behind]
+        return [(b - a) * steps for a, b in itertools.pairwise([0, *levels])]
+
+    def _delays(self) -> list[float]:
+        """How late each of those that wait is, if nothing was lost, microseconds."""
+        delays: list[float] = []
+        taken = self._steps
+        for arrival, steps, _ in self._waiting:
+            taken += steps
+            delays.append(arrival - self._clock.host_us(self._device_us(taken)))
+        return delays
 
     def _restart(self) -> None:
-        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS)
+        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS, patience_us=0)
         self._steps = 0
         self._broken = True
 
-    def _accept(self, lost: int) -> list[Turn[T]]:
-        """Those that wait take their turns, the first of them after `lost` steps."""
+    def _accept(self, lost: list[int] | None = None) -> list[Turn[T]]:
+        """Those that wait take their turns; `lost` steps are missing before each."""
         waiting, self._waiting = self._waiting, []
-        self._steps += lost
+        missing = lost or [0] * len(waiting)
         ends: list[int] = []
-        for arrival, steps, _ in waiting:
-            self._steps += steps
+        for (arrival, steps, _), gone in zip(waiting, missing, strict=True):
+            self._steps += steps + gone
             ends.append(self._device_us(self._steps))
             self._clock.observe(ends[-1], arrival, contiguous=True)
         done: list[Turn[T]] = []
-        for end, (_, _, item) in zip(ends, waiting, strict=True):
-            done.append(Turn(item, lost, self._broken, self._clock.host_us(end)))
-            lost, self._broken = 0, False
+        for end, gone, (_, _, item) in zip(ends, missing, waiting, strict=True):
+            done.append(Turn(item, gone, self._broken, self._clock.host_us(end)))
+            self._broken = False
         return done

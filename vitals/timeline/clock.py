@@ -60,14 +60,22 @@ class DeviceClock:
     """Maps the clock of one device onto the host's. Streams of one device share one; several devices have one each.
 
     Device times are integer microseconds since any origin, arrivals integer microseconds on the host's clock. `crystal`
-    is how far off the rate may be before it is measured (standard deviation), `slot_us` the time of one minimum
-    and `slots` their number.
+    is how far off the rate may be before it is measured (standard deviation), `slot_us` the time of one minimum,
+    `slots` their number, `patience_us` how long a delay that has grown is taken for one that will pass.
     """
 
-    def __init__(self, *, crystal: float = CRYSTAL, slot_us: int = SLOT_US, slots: int = SLOTS) -> None:
+    def __init__(
+        self,
+        *,
+        crystal: float = CRYSTAL,
+        slot_us: int = SLOT_US,
+        slots: int = SLOTS,
+        patience_us: int = PATIENCE_US,
+    ) -> None:
         self.epoch = -1
         self._crystal = crystal
         self._slot_us = slot_us
+        self._patience_us = patience_us
         self._slope = 0.0  # of `arrival - stamp` over device time
         self._known = False  # the slope was measured rather than assumed
         self._slots: deque[tuple[int, float]] = deque(maxlen=slots)  # smallest delay of each closed slot, by time
@@ -172,7 +180,7 @@ class DeviceClock:
         x, y = self._low
         off = y - self._line(x) if len(self._slots) >= SETTLED else 0.0
         self._off = self._off + 1 if abs(off) > STEP_US else 0
-        if off > STEP_US and not self._broken and x - self._slots[-1][0] < PATIENCE_US:
+        if off > STEP_US and not self._broken and x - self._slots[-1][0] < self._patience_us:
             return 0  # no sample is missing: the radio or the host has become slow, and that may pass
         self._slots.append((x, y))
         while x - self._slots[0][0] > FORGET_US:

@@ -50,7 +50,7 @@ class RrTimeline:
         self._tick_us = 1e6 / tick_hz
         self._tick_hz = tick_hz
         self._clocked: Cadence[list[int]] = Cadence(PERIOD_US)  # steps are notifications
-        self._beating: Cadence[list[int]] = Cadence(self._tick_us)  # steps are ticks
+        self._beating: Cadence[list[int]] = Cadence(self._tick_us, alike=False)  # steps are ticks
         self._cadence = self._clocked
         self._lags: deque[float] = deque(maxlen=BEAT_DRIVEN)  # of notifications in a row with one interval, by its sum
         self._sum_us = 0.0
