@@ -140,6 +140,39 @@ def test_after_one_lost_frame_the_next_samples_are_not_smeared() -> None:
     assert after.rate_hz == before.rate_hz == 130
 
 
+def test_every_second_frame_lost_is_a_row_of_gaps_and_no_slower_device() -> None:
+    frames = device(120)
+    kept = [f for k, f in enumerate(frames) if k < 10 or k > 150 or k % 2]
+    items = whole(SampleTimeline("ecg", 130), kept)
+    lawful(items)
+    assert {b.rate_hz for b in blocks_of(items)} == {130}
+    assert len(gaps_of(items)) == sum(int(b.values[0] - a.values[-1] > 1) for a, b in pairwise(kept)) == 71
+
+
+def test_a_rate_that_was_learned_wrongly_is_learned_again() -> None:
+    frames = device(120)
+    kept = [*frames[:9:2], *frames[9:]]  # the first five say 65 Hz
+    line = SampleTimeline("ecg", 130)
+    lawful(whole(line, kept))
+    assert line.rate_hz == pytest.approx(130, rel=1e-3)
+    line = SampleTimeline("ecg", 130)
+    slow = [Notification(f.arrival_us, f.values, f.stamp_us) for f in device(120, hz=98)]
+    items = whole(
+        line,
+        [
+            *frames[:9],
+            *(
+                Notification(
+                    f.arrival_us + frames[8].arrival_us, f.values + 9 * 73, f.stamp_us + frames[8].stamp_us - ORIGIN_US
+                )
+                for f in slow
+            ),
+        ],
+    )
+    lawful(items)
+    assert line.rate_hz == pytest.approx(98, rel=1e-3)
+
+
 def test_stamps_of_the_first_sample_serve_as_well() -> None:
     frames = device(1200, loss=0.01)
     first = [Notification(f.arrival_us, f.values, f.stamp_us - round(72 / 130 * 1e6)) for f in frames]
@@ -199,6 +232,24 @@ def test_streams_of_one_device_tell_a_reset_once() -> None:
         assert [gap.reason for gap in gaps_of(mine)] == ["device reset"]
     assert sum(isinstance(item, ClockReset) for item in items) == 1
     assert sum(map(len, blocks_of(items))) == sum(len(f.values) for f, _ in both)
+
+
+def test_frames_from_before_a_reset_keep_the_clock_they_were_stamped_by() -> None:
+    early = device(60)
+    jump = FALLBACK_US - ORIGIN_US
+    jumped = [Notification(f.arrival_us, f.values, f.stamp_us + (jump if k >= 7 else 0)) for k, f in enumerate(early)]
+    items = whole(SampleTimeline("ecg", 130), [*early[:2], *jumped[7:]])
+    lawful(items)
+    blocks = blocks_of(items)
+    assert np.abs(errors_us(blocks, hz=130)).max() < 150_000
+    clock = DeviceClock()
+    ecg, acc = SampleTimeline("ecg", 130, clock=clock), SampleTimeline("acc", 130, clock=clock)
+    play(ecg, early[:50])
+    play(acc, early[:49])
+    play(ecg, [Notification(f.arrival_us, f.values, f.stamp_us + jump) for f in early[50:52]])
+    items = play(acc, early[49:51])  # were stamped before the reset, and arrive after the other stream has shown it
+    assert [type(item) for item in items] == [Block, Block]
+    assert clock.epoch == 1
 
 
 def test_duplicates_and_frames_out_of_order_are_dropped_and_counted() -> None:

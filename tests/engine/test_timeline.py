@@ -107,6 +107,7 @@ def test_a_day_with_stalls_and_losses_has_right_spacings_and_exactly_its_gaps() 
     assert np.std(spacing[inside]) < 0.0015
     assert np.abs(spacing[inside]).max() < 0.005
     assert np.all(np.diff(placed) > 0)
+    assert abs(np.mean(placed - beats[real]) - 0.057) < 0.02  # from above only, the first beats of a run come late
     assert ppm * hours * 3600 > 5  # what the drift alone would have made of it
 
 
@@ -152,6 +153,32 @@ def test_any_sensor_gives_all_its_ticks_back_and_gaps_that_fit_between_blocks(
             assert isinstance(after, Block)
             assert before.end_us == gap.start_us <= gap.end_us
             assert after.start_us == gap.end_us
+
+
+def test_a_lost_notification_that_was_empty_is_no_gap() -> None:
+    beats = np.arange(1, 300, 1.6)
+    ticks = np.rint(beats * 1024).astype(int)
+    notifications = [
+        (
+            round((second + 0.05) * 1e6),
+            [int(t) for t in np.diff(ticks)[(beats[1:] > second - 1) & (beats[1:] <= second)]],
+        )
+        for second in range(1, 301)
+    ]
+    empty = [k for k, (_, t) in enumerate(notifications) if not t and k > 20]
+    full = [k for k, (_, t) in enumerate(notifications) if t and k > 20]
+    assert run([n for k, n in enumerate(notifications) if k != empty[10]])[1] == []
+    assert len(run([n for k, n in enumerate(notifications) if k != full[10]])[1]) == 1
+
+
+def test_a_rhythm_that_starts_anew_is_followed() -> None:
+    beats, notifications = sensor(0.3, seed=11)
+    shifted = [(arrival - (450_000 if k > 300 else 0), ticks) for k, (arrival, ticks) in enumerate(notifications)]
+    blocks, _ = run(shifted)
+    placed = np.concatenate([b.times_us() for b in blocks])
+    assert len(placed) == len(beats) - 1
+    error = placed / 1e6 + 0.45 - beats[1:]
+    assert abs(np.median(error[-400:])) < 0.1
 
 
 def test_presence_tells_silence() -> None:

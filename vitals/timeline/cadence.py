@@ -29,7 +29,6 @@ CATCHES_UP = 0.25  # frames: delays that differ by more are of frames that catch
 WHOLE = 0.3  # frames that a delay may be more than a whole number, if frames are what is lost
 STAYS_US = 1_500_000  # what is equally late for so long stays late
 LONGEST_US = 5_000_000
-EARLY_US = 250_000  # nothing comes so much before its turn: the rhythm was broken
 
 T = TypeVar("T")
 
@@ -114,9 +113,6 @@ class Cadence(Generic[T]):
         if self._clock.epoch < 0:
             return self._accept()
         late_us = self._delays()
-        if late_us[-1] < -EARLY_US and not self._clock.young:
-            self._restart()
-            return self._accept()
         frame_us = steps * self.period_us
         if late_us[-1] < max(LATE * frame_us, LATE_US):
             return self._accept()
@@ -149,11 +145,6 @@ class Cadence(Generic[T]):
             taken += steps
             delays.append(arrival - self._clock.host_us(self._device_us(taken)))
         return delays
-
-    def _restart(self) -> None:
-        self._clock = DeviceClock(crystal=UNCERTAIN, slot_us=SLOT_US, slots=SLOTS, patience_us=0)
-        self._steps = 0
-        self._broken = True
 
     def _accept(self, lost: list[int] | None = None) -> list[Turn[T]]:
         """Those that wait take their turns; `lost` steps are missing before each."""

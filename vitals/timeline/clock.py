@@ -111,11 +111,6 @@ class DeviceClock:
             raise ValueError("the clock has observed no frame yet; call observe first")
         return device_us + self._base + round(self._line(device_us - self._origin))
 
-    @property
-    def young(self) -> bool:
-        """No slot of this epoch is closed: a frame earlier than all before it only says that they were late."""
-        return not self._slots
-
     def device_rate(self) -> float:
         """Seconds of the device per second of the host."""
         return 1 / (1 + self._slope)

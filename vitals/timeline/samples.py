@@ -271,9 +271,10 @@ class SampleTimeline:
         limit = max(WRONG, 1.5 / steps)
         if len(self._recent) == RECENT and abs(steps * 1e6 / dt / self._rate - 1) > limit:
             rate = _rate_of(list(self._recent))
-            # Slower means that frames are lost, unless it is every one; faster cannot be.
-            fastest = max(s * 1e6 / t for t, s in self._recent)
-            if rate / self._rate - 1 > limit or fastest / self._rate - 1 < -limit:
+            # Faster cannot be. Slower means that frames are lost, unless none of them took a whole number of turns.
+            slowness = self._rate / max(s * 1e6 / t for t, s in self._recent)
+            slower = slowness > 1 + limit and abs(slowness - round(slowness)) > WRONG
+            if rate / self._rate - 1 > limit or slower:
                 return self._use(rate)
         if span[0] < at:
             return False
