@@ -29,7 +29,7 @@ import numpy as np
 
 from vitals.errors import VitalsError
 from vitals.store import Store, chain, chunks, migrations, new_recovery_code, recovery
-from vitals.store.connection import Connection
+from vitals.store.rows import KINDS, canonical, digest
 from vitals.values import Block, Timing
 
 MODES = ("use", "merge", "migration")
@@ -92,28 +92,35 @@ def available() -> bool:
 
 
 def store_of_schema_1(path: Path, code: str) -> None:
-    """Make a store as version 1 of the schema left it, with a chunk chained in its packed form."""
+    """Make a store as version 1 of the schema left it: a session with one chunk of 50 samples, chained as it is
+    packed."""
     real, steps = migrations.migrate, migrations.STEPS[:1]
+    block = Block("ppg", 10**15, Timing.REGULAR, 50.0, np.arange(50, dtype=np.int32) % 7, 1.0, "counts")
+    c = chunks.encode([block], portable=True)
+    rows = (
+        ("device", (b"d" * 16, "old", "", "", "", "", "", "")),
+        ("subject", (b"p" * 16, "self")),
+        ("session", (b"s" * 16, b"d" * 16, b"p" * 16, "live", 10**15, None)),
+        ("stream", (b"t" * 16, b"s" * 16, None, "ppg", "regular", 50.0, 1.0, "counts", 0)),
+        ("chunk", (b"t" * 16, c.t0_us, c.t1_us, c.n, c.codec, c.crc32, c.payload)),
+        ("session_end", (b"s" * 16, "complete")),
+    )
     with (
         mock.patch.object(migrations, "migrate", lambda connection: real(connection, steps)),
         Store.create(path, recovery(code)) as store,
         store.transaction() as connection,
     ):
-        _add_old_session(connection)
-
-
-def _add_old_session(connection: Connection) -> None:
-    """Rows of schema 1: a session with one chunk of 50 samples."""
-    block = Block("ppg", 10**15, Timing.REGULAR, 50.0, np.arange(50, dtype=np.int32) % 7, 1.0, "counts")
-    c = chunks.encode([block], portable=True)
-    ledger = chain.Ledger(connection)
-    device = ledger.add("device", b"d" * 16, "old", "", "", "", "", "", "")
-    subject = ledger.add("subject", b"p" * 16, "self")
-    session = ledger.add("session", b"s" * 16, device, subject, "live", 10**15, None)
-    stream = ledger.add("stream", b"t" * 16, session, None, "ppg", "regular", 50.0, 1.0, "counts", 0)
-    ledger.add("chunk", stream, c.t0_us, c.t1_us, c.n, c.codec, c.crc32, c.payload)
-    ledger.add("session_end", session, "complete")
-    ledger.close()
+        head = chain.heads(connection)[chain.OURS]
+        for name, values in rows:
+            kind = KINDS[name]
+            # Every table has one row, so that a reference is 1.
+            columns = [1 if field.refers and value else value for field, value in zip(kind.fields, values, strict=True)]
+            names, marks = ", ".join(field.column for field in kind.fields), ", ".join("?" * len(columns))
+            connection.execute(f"INSERT INTO {name}({names}) VALUES({marks})", columns)
+            row_sha256 = digest(canonical(kind, values))
+            head = chain.follow(head, name, row_sha256)
+            connection.execute("INSERT INTO log VALUES(1, ?, ?, 1, ?, ?)", (head.seq, name, row_sha256, head.h))
+        connection.execute("UPDATE origin SET seq = ?, h = ?", (head.seq, head.h))
 
 
 def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> tuple[Path, str, list[Step]]:

@@ -107,8 +107,8 @@ def run(flips: int, seed: int, *, seconds: int = 1000, share: float = 1.0) -> Ta
         for what, data in changes(good, old, flips, rng):
             if rng.random() < share:
                 _try(path, data, what, key, wanted, tally)
-        # A free page holds nothing; what it held before may lie there.
-        for _ in range(min(free, tally.missed.count("page put back"))):
+        # A free page holds nothing, nor does the first page of `fresh`; what was there before may lie there.
+        for _ in range(min(free + 1, tally.missed.count("page put back"))):
             tally.missed.remove("page put back")
         (path / DATABASE).write_bytes(good)
         with Store.open(path, key) as store:

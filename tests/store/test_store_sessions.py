@@ -132,9 +132,9 @@ def test_a_session_flushes_by_itself_before_ten_seconds_of_stream_wait(store: St
         assert other.streams()[0].n == 30
         session.flush()
         assert other.streams()[0].n == 35
-        (row,) = store.db.query("select count(*) as chunks, max(n) as n from chunk")
+        (row,) = store.db.query("select count(*) as chunks, max(n) as n from any_chunk")
         assert row == {"chunks": 4, "n": 10}
-    (row,) = store.db.query("select count(*) as chunks, max(n) as n from chunk")
+    (row,) = store.db.query("select count(*) as chunks, max(n) as n from any_chunk")
     assert row == {"chunks": 1, "n": 35}
 
 

@@ -72,7 +72,7 @@ def content(store: Store) -> dict[str, Any]:
         if kind.table != "chunk"
     }
     shelf = Shelf(connection)
-    held = [shelf.chunk(row[0]) for row in connection.execute("SELECT id FROM chunk").fetchall()]
+    held = [shelf.chunk(row[0]) for row in connection.execute("SELECT id FROM any_chunk").fetchall()]
     rows["samples"] = sorted(name for one in held if one is not None for name in one.parts)
     rows["heads"] = sorted((h.origin, h.seq, h.h) for h in chain.heads(connection).values() if h.seq)
     connection.close()

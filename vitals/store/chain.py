@@ -13,6 +13,7 @@ Laws of this file:
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from vitals.store.connection import Connection
 from vitals.store.rows import KINDS, Kind, Value
 
 OURS = 1  # id of this store in the table `origin`
+_MOST_ENTRIES = 1 << 40  # of one chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,17 @@ class Head:
 
     origin: bytes
     seq: int
+    h: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a chain, as it is stored."""
+
+    seq: int
+    kind: str
+    row_id: int
+    row_sha256: bytes
     h: bytes
 
 
@@ -44,6 +57,32 @@ def follow(head: Head, kind: str, row_sha256: bytes) -> Head:
     name = kind.encode()
     body = head.h + head.origin + seq.to_bytes(8, "big") + bytes([len(name)]) + name + row_sha256
     return Head(head.origin, seq, hashlib.sha256(body).digest())
+
+
+def place(origin_id: int, seq: int) -> int:
+    """The key of an entry in the table `entry`. Raises StoreError past 2**40 entries."""
+    if not 0 <= seq < _MOST_ENTRIES:
+        raise StoreError(f"a log cannot have {seq} entries")
+    return origin_id * _MOST_ENTRIES + seq
+
+
+def hash_at(connection: Connection, origin_id: int, origin: bytes, seq: int) -> bytes | None:
+    """The hash of a chain after its entry `seq`; None where it has none."""
+    if seq == 0:
+        return start(origin).h
+    row = connection.execute("SELECT h FROM entry WHERE place = ?", (place(origin_id, seq),)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def entries(connection: Connection, origin_id: int, after: int = 0, last: int | None = None) -> Iterator[Entry]:
+    """The entries of a chain after one and up to another (None: to its end), in order."""
+    stop = place(origin_id + 1, 0) - 1 if last is None else place(origin_id, last)
+    cursor = connection.execute(
+        "SELECT place, kind, row_id, row_sha256, h FROM entry WHERE place > ? AND place <= ? ORDER BY place",
+        (place(origin_id, after), stop),
+    )
+    for key, kind, row_id, row_sha256, h in cursor:
+        yield Entry(key - place(origin_id, 0), kind, row_id, bytes(row_sha256), bytes(h))
 
 
 def add_origin(connection: Connection, origin: bytes) -> int:
@@ -99,7 +138,7 @@ class Ledger:
     def enter(self, kind: Kind, row_id: int, row_sha256: bytes) -> None:
         """Append the log entry of a row."""
         self.head = follow(self.head, kind.name, row_sha256)
-        self._entries.append((self._origin_id, self.head.seq, kind.name, row_id, row_sha256, self.head.h))
+        self._entries.append((place(self._origin_id, self.head.seq), kind.name, row_id, row_sha256, self.head.h))
 
     def _uid(self, refers: str, row_id: Value) -> bytes:
         assert isinstance(row_id, int)
@@ -122,7 +161,7 @@ class Ledger:
 
     def close(self) -> None:
         """Write the log entries and the new head; the transaction commits after this."""
-        self._connection.executemany("INSERT INTO log VALUES(?, ?, ?, ?, ?, ?)", self._entries)
+        self._connection.executemany("INSERT INTO entry VALUES(?, ?, ?, ?, ?)", self._entries)
         self._connection.execute(
             "UPDATE origin SET seq = ?, h = ? WHERE id = ?", (self.head.seq, self.head.h, self._origin_id)
         )

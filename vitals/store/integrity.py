@@ -22,7 +22,7 @@ from vitals.store.samples import Shelf, Unpacked, place
 _MOST_PROBLEMS = 100
 _COUNTS = {kind.name: f"SELECT count(*) FROM {kind.table}" for kind in KINDS.values()} | {
     "chunk": "SELECT count(*) FROM chunk WHERE parts IS NULL",
-    "samples": "SELECT total(length(parts)) / 4 FROM chunk",
+    "samples": "SELECT total(length(parts)) / 4 FROM any_chunk",
 }
 
 
@@ -110,7 +110,7 @@ class _Parts:
 
     def finish(self, of_schema_1: set[int]) -> int:
         """Every chunk must be in the log, with all its parts. Returns how many chunks there are."""
-        present = [int(row[0]) for row in self._connection.execute("SELECT id FROM chunk ORDER BY id").fetchall()]
+        present = [int(row[0]) for row in self._connection.execute("SELECT id FROM any_chunk ORDER BY id").fetchall()]
         for chunk_id in present:
             if chunk_id in of_schema_1:
                 self._unpacked(chunk_id)
@@ -126,32 +126,30 @@ def _check_chains(connection: Connection, problems: list[str], parts: _Parts) ->
         followed = chain.start(head.origin)
         name = f"log of {head.origin.hex()[:8]}"
         broken = False
-        cursor = connection.execute(
-            "SELECT seq, kind, row_id, row_sha256, h FROM log WHERE origin_id = ? ORDER BY seq", (origin_id,)
-        )
-        for seq, kind, row_id, row_sha256, h in cursor:
+        for entry in chain.entries(connection, origin_id):
+            seq, kind, row_id, row_sha256 = entry.seq, entry.kind, entry.row_id, entry.row_sha256
             entries += 1
             if seq != followed.seq + 1:
                 problems.append(f"{name}: entries {followed.seq + 1} to {seq - 1} are missing")
                 broken = True
-            followed = chain.follow(chain.Head(head.origin, seq - 1, followed.h), kind, bytes(row_sha256))
-            if followed.h != bytes(h):
+            followed = chain.follow(chain.Head(head.origin, seq - 1, followed.h), kind, row_sha256)
+            if followed.h != entry.h:
                 if not broken:
                     problems.append(f"{name}: entry {seq} does not follow from the ones before it")
-                followed = chain.Head(head.origin, seq, bytes(h))  # go on from here, so that each break is named once
+                followed = chain.Head(head.origin, seq, entry.h)  # go on from here, so that each break is named once
             broken = False
             if kind not in KINDS:
                 problems.append(f"{name}: entry {seq} is of the unknown kind {kind!r}")
                 continue
             if kind == "samples":
-                wrong = parts.entry(row_id, bytes(row_sha256))
+                wrong = parts.entry(row_id, row_sha256)
                 problems += [f"{wrong} ({name}, entry {seq})"] if wrong else []
                 continue
             logged[kind].add(row_id)
             data = rows.stored(connection, KINDS[kind], row_id)
             if data is None:
                 problems.append(f"{kind} {row_id} was deleted ({name}, entry {seq})")
-            elif rows.digest(data) != bytes(row_sha256):
+            elif rows.digest(data) != row_sha256:
                 problems.append(f"{kind} {row_id} was altered ({name}, entry {seq})")
         if (followed.seq, followed.h) != (head.seq, head.h):
             problems.append(f"{name}: it ends at entry {followed.seq}, its head says {head.seq}")

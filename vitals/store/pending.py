@@ -165,11 +165,18 @@ class Pending:
                     waiting.append(chunks.cut(waiting[-1], 0, 0))
 
     def write(
-        self, ledger: Ledger, connection: Connection, session: tuple[int, bytes], streams: Streams, *, last: bool
+        self,
+        ledger: Ledger,
+        connection: Connection,
+        session: tuple[int, bytes],
+        streams: Streams,
+        *,
+        last: bool,
+        fresh: bool = False,
     ) -> list[Note]:
-        """Append everything that is ready; with `last`, also notes on streams that never came. Returns what has to
-        wait."""
-        shelf = Shelf(connection)
+        """Append everything that is ready; with `last`, also notes on streams that never came; `fresh`: it will soon be
+        merged. Returns what has to wait."""
+        shelf = Shelf(connection, fresh=fresh)
         for key, blocks in self.blocks.items():
             stream_id = streams.add(ledger, *session, key)
             for run in chunks.runs(chunks.join(blocks)):

@@ -110,17 +110,17 @@ def coarser(bins: Bins, factor: int) -> Bins:
 
 def bins(reading: Access, stream_id: int, width_us: int, start_us: int, end_us: int) -> Bins:
     """The bins of a stream that touch [start, end), whole. Raises InputError, StoreDamaged."""
+    first, last = start_us // width_us, -(-end_us // width_us)
     with reading() as connection:
         shape = query.shape_of(connection, stream_id)
         row = query.fetch(
             connection,
-            "SELECT min(t0_us), max(t1_us) FROM chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ?",
-            (stream_id, max(start_us - MOST_SPAN_US, -(1 << 62)), end_us),
+            "SELECT min(t0_us), max(t1_us) FROM any_chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ?",
+            (stream_id, max(first * width_us - MOST_SPAN_US, -(1 << 62)), min(last * width_us, 1 << 62)),
         )[0]
     if row[0] is None:
         return _together([], shape.channels)
-    first = max(start_us, row[0]) // width_us
-    last = -(-min(end_us, row[1] + 1) // width_us)
+    first, last = max(first, row[0] // width_us), min(last, row[1] // width_us + 1)
     if last <= first:
         return _together([], shape.channels)
     usable = [k for k in levels(shape) if width_us % WIDTHS_US[k] == 0]
@@ -190,7 +190,7 @@ def build(
         shape = query.shape_of(connection, stream_id)
         rows = query.fetch(
             connection,
-            "SELECT t0_us, t1_us FROM chunk WHERE stream_id = ? AND t1_us >= ?",
+            "SELECT t0_us, t1_us FROM any_chunk WHERE stream_id = ? AND t1_us >= ?",
             (stream_id, -(1 << 62) if since_us is None else since_us),
         )
     made = 0

@@ -97,7 +97,7 @@ _SESSIONS = """SELECT s.id, s.uid, d.name, d.manufacturer, d.model, d.serial, d.
 _STREAMS = """SELECT t.id, t.uid, t.session_id, t.kind, t.timing, t.rate_hz, t.scale, t.unit, t.channels,
     t.provenance_id,
     ifnull(c.n, 0), c.t0_us, c.t1_us
-    FROM stream t LEFT JOIN (SELECT stream_id, sum(n) AS n, min(t0_us) AS t0_us, max(t1_us) AS t1_us FROM chunk
+    FROM stream t LEFT JOIN (SELECT stream_id, sum(n) AS n, min(t0_us) AS t0_us, max(t1_us) AS t1_us FROM any_chunk
     GROUP BY stream_id) c ON c.stream_id = t.id ORDER BY t.id"""
 
 

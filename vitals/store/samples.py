@@ -6,10 +6,11 @@ Laws of this file:
 1. The log names what samples are, not how they are packed. A run that was logged is a *part* of a chunk; merging chunks
    repacks their parts and keeps them apart in `chunk.parts`. So a merge writes no log entry, changes no hash, and is
    never sent: stores that hold the same log hold the same samples, whoever has merged what.
-2. A log entry keeps the row id under which its samples were written. Where that chunk was merged into another, `moved`
+2. A live session's chunks of one flush go to the table `fresh`, until they are merged into `chunk`.
+3. A log entry keeps the row id under which its samples were written. Where that chunk was merged into another, `moved`
    says into which, and after how many samples. Ids of chunks are never given twice.
-3. Samples that the store holds already are not added again, whoever brings them and however they are packed.
-4. Samples travel in codecs that every installation reads.
+4. Samples that the store holds already are not added again, whoever brings them and however they are packed.
+5. Samples travel in codecs that every installation reads.
 """
 
 from __future__ import annotations
@@ -55,15 +56,17 @@ def unpack_parts(parts: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(parts) // 4}I", parts)
 
 
-def insert(connection: Connection, stream_id: int, chunk: Chunk) -> int:
+def insert(connection: Connection, stream_id: int, chunk: Chunk, *, fresh: bool) -> int:
     """Insert a chunk of one part, under an id that no chunk ever had."""
     row = connection.execute(
-        "SELECT max((SELECT ifnull(max(id), 0) FROM chunk), (SELECT ifnull(max(id), 0) FROM moved)) + 1"
+        "SELECT 1 + max((SELECT ifnull(max(id), 0) FROM chunk), (SELECT ifnull(max(id), 0) FROM fresh), "
+        "(SELECT ifnull(max(id), 0) FROM moved))"
     ).fetchone()
     c = chunk
     values = (row[0], stream_id, c.t0_us, c.t1_us, c.n, c.codec, c.crc32, c.payload, pack_parts([c.n]))
     connection.execute(
-        "INSERT INTO chunk(id, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts) VALUES(?,?,?,?,?,?,?,?,?)",
+        f"INSERT INTO {'fresh' if fresh else 'chunk'}(id, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts) "
+        "VALUES(?,?,?,?,?,?,?,?,?)",
         values,
     )
     return int(row[0])
@@ -83,8 +86,9 @@ def place(connection: Connection, row_id: int) -> tuple[int, int]:
 class Shelf:
     """The chunks that were needed last, unpacked; for one transaction or snapshot."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, fresh: bool = False) -> None:
         self._connection = connection
+        self._fresh = fresh  # what is added will soon be merged
         self._held: dict[int, Unpacked | None] = {}
         self._streams: dict[int, tuple[bytes, Shape]] = {}
 
@@ -94,7 +98,8 @@ class Shelf:
             self._held[chunk_id] = self._held.pop(chunk_id)
             return self._held[chunk_id]
         row = self._connection.execute(
-            "SELECT stream_id, parts, t0_us, t1_us, n, codec, crc32, payload FROM chunk WHERE id = ?", (chunk_id,)
+            "SELECT stream_id, parts, t0_us, t1_us, n, codec, crc32, payload FROM any_chunk WHERE id = ?",
+            (chunk_id,),
         ).fetchone()
         found = None
         if row is not None:
@@ -121,7 +126,8 @@ class Shelf:
         """The chunk that holds a run already. Raises StoreDamaged."""
         t0, t1 = run[0].start_us, run[-1].end_us
         rows = self._connection.execute(
-            "SELECT id FROM chunk WHERE stream_id = ? AND t0_us BETWEEN ? AND ? AND t1_us >= ? AND parts IS NOT NULL",
+            "SELECT id FROM any_chunk WHERE stream_id = ? AND t0_us BETWEEN ? AND ? AND t1_us >= ? "
+            "AND parts IS NOT NULL",
             (stream_id, t0 - MOST_SPAN_US, t0, t1),
         ).fetchall()
         for (chunk_id,) in rows:
@@ -137,7 +143,7 @@ class Shelf:
         found = self.find(stream_id, run, row_sha256)
         if found is not None:
             return found
-        chunk_id = insert(self._connection, stream_id, packed or chunks.encode(run))
+        chunk_id = insert(self._connection, stream_id, packed or chunks.encode(run), fresh=self._fresh)
         ledger.enter(KINDS["samples"], chunk_id, row_sha256)
         ledger.added += 1
         return chunk_id

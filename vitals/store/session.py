@@ -136,10 +136,13 @@ class Session(_Notes):
         pending, streams = self._pending, self._streams.copy()
         if state is None and not pending.blocks and not pending.notes:
             return
+        fresh = self._source != "import"
         with self._transaction() as connection:
             ledger = Ledger(connection)
             session_id = self._id if self._id is not None else self._begin(ledger)
-            waiting = pending.write(ledger, connection, (session_id, self._uid), streams, last=state is not None)
+            waiting = pending.write(
+                ledger, connection, (session_id, self._uid), streams, last=state is not None, fresh=fresh
+            )
             if state is not None:
                 if self._source == "import" and self._known(connection):
                     raise _AlreadyThere

@@ -13,12 +13,15 @@ from vitals.store.connection import Access
 
 
 def settle(transaction: Access, reading: Access, streams: Mapping[int, int | None], *, tail: bool) -> tuple[int, int]:
-    """Merge what is ripe of some streams (from the given times on, None: all; with `tail` also what is left at their
-    ends) and write the tiles that are complete: (chunks that are gone, tiles written). Raises StoreError,
-    StoreDamaged."""
+    """Merge what is fresh of all streams, then what is ripe of some (from the given times on, None: all; with `tail`
+    also what is left at their ends), and write the tiles that are complete.
+
+    Returns (chunks that are gone, tiles written). Raises StoreError, StoreDamaged.
+    """
+    swept = merge.sweep(transaction)
     merged = merge.merge(transaction, reading, streams, tail=tail)
     tiles = 0
     for stream_id, since_us in streams.items():
         until_us = merged.settled_us[stream_id]
         tiles += pyramid.build(transaction, reading, stream_id, since_us=since_us, until_us=until_us)
-    return merged.chunks, tiles
+    return swept + merged.chunks, tiles

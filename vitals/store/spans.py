@@ -36,7 +36,8 @@ def places(connection: Connection, stream_id: int, start_us: int, end_us: int) -
     """The chunks of a stream that touch [start, end), in order."""
     rows = query.fetch(
         connection,
-        "SELECT id, n FROM chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ? AND t1_us >= ? ORDER BY t0_us, id",
+        "SELECT id, n FROM any_chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ? AND t1_us >= ? "
+        "ORDER BY t0_us, id",
         (stream_id, max(start_us - MOST_SPAN_US, -(1 << 62)), end_us, start_us),
     )
     return [Place(*row) for row in rows]
@@ -48,7 +49,7 @@ def load(connection: Connection, shape: Shape, wanted: list[Place]) -> Iterator[
     Raises StoreDamaged rather than give a wrong value.
     """
     marks = ",".join("?" * len(wanted))
-    sql = f"SELECT id, t0_us, t1_us, n, codec, crc32, payload FROM chunk WHERE id IN ({marks})"
+    sql = f"SELECT id, t0_us, t1_us, n, codec, crc32, payload FROM any_chunk WHERE id IN ({marks})"
     rows = {row[0]: row[1:] for row in query.fetch(connection, sql, tuple(one.chunk_id for one in wanted))}
     merged: tuple[int, list[Block]] = (0, [])
     for one in wanted:

@@ -104,12 +104,10 @@ def _manifest(connection: Connection, me: Party, recipient: str, since: int | No
 
 def hash_at(connection: Connection, origin_id: int, origin: bytes, seq: int) -> bytes:
     """The hash of a chain after its entry `seq`."""
-    if seq == 0:
-        return chain.start(origin).h
-    row = connection.execute("SELECT h FROM log WHERE origin_id = ? AND seq = ?", (origin_id, seq)).fetchone()
-    if row is None:
+    h = chain.hash_at(connection, origin_id, origin, seq)
+    if h is None:
         raise StoreDamaged(f"entry {seq} of the log of {origin.hex()[:8]} is missing: run `vitals verify`")
-    return bytes(row[0])
+    return h
 
 
 def _frames(connection: Connection, manifest: Manifest, me: Party, recipient: str) -> Iterator[bytes]:
@@ -122,22 +120,18 @@ def _frames(connection: Connection, manifest: Manifest, me: Party, recipient: st
     yield piece
     shelf = Shelf(connection)
     for part in manifest.ranges:
-        cursor = connection.execute(
-            "SELECT l.seq, l.kind, l.row_id, l.row_sha256 FROM log l JOIN origin o ON o.id = l.origin_id "
-            "WHERE o.uid = ? AND l.seq > ? AND l.seq <= ? ORDER BY l.seq",
-            (part.origin, part.after, part.last),
-        )
+        found = connection.execute("SELECT id FROM origin WHERE uid = ?", (part.origin,)).fetchone()
         expected = part.after
-        for seq, name, row_id, row_sha256 in cursor:
+        for entry in chain.entries(connection, int(found[0]), part.after, part.last):
             expected += 1
-            if name == "samples":
-                row = shelf.travelling(row_id, bytes(row_sha256))
+            if entry.kind == "samples":
+                row = shelf.travelling(entry.row_id, entry.row_sha256)
             else:
-                row = rows.stored(connection, KINDS[name], row_id)
-                row = row if row is not None and rows.digest(row) == bytes(row_sha256) else None
-            if seq != expected or row is None:
-                raise StoreDamaged(f"{name} {row_id} is not what the log says: run `vitals verify`")
-            piece = wire.encode_entry(KINDS[name], row)
+                row = rows.stored(connection, KINDS[entry.kind], entry.row_id)
+                row = row if row is not None and rows.digest(row) == entry.row_sha256 else None
+            if entry.seq != expected or row is None:
+                raise StoreDamaged(f"{entry.kind} {entry.row_id} is not what the log says: run `vitals verify`")
+            piece = wire.encode_entry(KINDS[entry.kind], row)
             state.update(piece)
             yield piece
         if expected != part.last:

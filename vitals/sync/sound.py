@@ -44,9 +44,7 @@ def named(kind: Kind, columns: tuple[Value, ...]) -> dict[str, Value]:
     return row
 
 
-def samples(
-    connection: Connection, row: dict[str, Value], shapes: dict[int, Shape]
-) -> tuple[Chunk, list[Block]]:
+def samples(connection: Connection, row: dict[str, Value], shapes: dict[int, Shape]) -> tuple[Chunk, list[Block]]:
     """A chunk row, and the run that it holds. Raises ValueError."""
     stream_id = _integer(row["stream_id"])
     if stream_id not in shapes:

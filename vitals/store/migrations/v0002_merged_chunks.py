@@ -16,6 +16,14 @@ STATEMENTS = (
     # Time first: what several streams add at once lies on one page. n for the totals, without touching the chunks.
     "DROP INDEX chunk_by_time",
     "CREATE INDEX chunk_by_time ON chunk(t0_us, stream_id, t1_us, n)",
+    # What a live session flushed and nobody has merged yet. A table of its own, without index, because emptying a whole
+    # table writes none of its pages; so it must never have a DELETE trigger. Readers see both through `any_chunk`.
+    """CREATE TABLE fresh(id INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL REFERENCES stream, t0_us INTEGER NOT NULL,
+       t1_us INTEGER NOT NULL, n INTEGER NOT NULL CHECK(n > 0), codec INTEGER NOT NULL, crc32 INTEGER NOT NULL,
+       payload BLOB NOT NULL, parts BLOB NOT NULL, CHECK(t1_us >= t0_us)) STRICT""",
+    """CREATE VIEW any_chunk AS
+       SELECT id, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM chunk UNION ALL
+       SELECT id, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM fresh""",
     # Where the samples of a chunk went that was merged: into which one, after how many of its samples. The ids of
     # chunks that are gone are never given again.
     """CREATE TABLE moved(id INTEGER PRIMARY KEY, chunk_id INTEGER NOT NULL, start INTEGER NOT NULL CHECK(start >= 0))
@@ -27,7 +35,16 @@ STATEMENTS = (
        codec INTEGER NOT NULL, crc32 INTEGER NOT NULL, payload BLOB NOT NULL) STRICT""",
     "CREATE UNIQUE INDEX pyramid_by_time ON pyramid(stream_id, level, t0_us)",
     f"CREATE TRIGGER chunk_added AFTER INSERT ON chunk BEGIN {_TOUCHED.format(row='NEW')} END",
+    f"CREATE TRIGGER fresh_added AFTER INSERT ON fresh BEGIN {_TOUCHED.format(row='NEW')} END",
     f"CREATE TRIGGER chunk_gone AFTER DELETE ON chunk BEGIN {_TOUCHED.format(row='OLD')} END",
+    # The log under one number, origin * 2**40 + entry: a table of that form grows at its end without being balanced
+    # anew, which writes a page or two less per flush. `log` shows it as it was.
+    """CREATE TABLE entry(place INTEGER PRIMARY KEY, kind TEXT NOT NULL, row_id INTEGER NOT NULL,
+       row_sha256 BLOB NOT NULL CHECK(length(row_sha256) = 32), h BLOB NOT NULL CHECK(length(h) = 32)) STRICT""",
+    "INSERT INTO entry SELECT (origin_id << 40) | seq, kind, row_id, row_sha256, h FROM log",
+    "DROP TABLE log",
+    """CREATE VIEW log AS
+       SELECT place >> 40 AS origin_id, place & 1099511627775 AS seq, kind, row_id, row_sha256, h FROM entry""",
     # How a device's clock ran against UTC, as it is known later; of one session and epoch the last row holds. Samples
     # are never rewritten.
     """CREATE TABLE clock_fit(id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES session,
