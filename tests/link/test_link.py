@@ -89,7 +89,7 @@ def test_a_full_inbox_counts_what_it_drops(play: Any) -> None:
     assert play(main()) == (7, 5)
 
 
-async def drain(inbox: Inbox, into: list[Frame]) -> None:
+async def drain(inbox: Inbox[Frame], into: list[Frame]) -> None:
     async for frame in inbox:
         into.append(frame)
 
@@ -261,7 +261,7 @@ def test_a_computer_without_bluetooth_is_told_of_the_virtual_watch(monkeypatch: 
 
 def test_an_inbox_is_an_async_iterator_of_its_own() -> None:
     async def main() -> None:
-        inbox = Inbox("nobody", 1)
+        inbox: Inbox[Frame] = Inbox("nobody", 1)
         assert aiter(inbox) is inbox
         inbox.close(lost=False)
         assert [frame async for frame in inbox] == []

@@ -36,6 +36,7 @@ from vitals.values import (
     Connected,
     ContactChange,
     Disconnected,
+    Frame,
     Gap,
     LossReason,
     Overflow,
@@ -241,6 +242,23 @@ def test_a_stream_that_outlived_the_link_is_stopped_and_started(play: Any) -> No
             assert decode_control_point(again[1].payload).status is Status.SUCCESS  # type: ignore[union-attr]
 
     play(main())
+
+
+def test_no_answer_after_a_return_is_a_silence_and_no_refusal(play: Any) -> None:
+    async def main() -> list[Any]:
+        async with virtual_strap(HEART) as near, device_of(near) as device, device.frames(kinds=("ecg",)) as frames:
+            await take(frames, 5)
+            near.strap.muted = True
+            asyncio.get_running_loop().call_later(5, setattr, near.strap, "muted", False)
+            near.radio.drop(near.strap.device)
+            back = now() + 5
+            seen = await until(frames, Connected)
+            while seen[-1].__class__ is not Frame or seen[-1].uuid != PMD_DATA:
+                seen.append(await anext(frames))
+            assert seen[-1].arrival_us / 1e6 - back < 8
+            return seen
+
+    assert not any(isinstance(one, StreamRefused) for one in play(main()))
 
 
 def test_a_stream_that_the_device_stops_is_started_again(play: Any) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 
 T = TypeVar("T")
-RENEW_S = 30.0
+RENEW_S = 7.0
 ANSWER_S = 20.0  # D-Bus calls to a service that hangs have no time-out of their own
 
 

@@ -43,20 +43,12 @@ async def open_link(
     Raises BluetoothUnavailable, DeviceNotFound, LinkError.
     """
     from bleak import BleakClient
-    from bleak.exc import BleakError
 
     adapter = Adapter.of(backend, bleak_kwargs.get("bluez", {}).get("adapter"))
     device = await adapter.find(target, timeout_s) if isinstance(target, str) else target
     link = Link(device)
     if known:
         bleak_kwargs["winrt"] = {"use_cached_services": True, **bleak_kwargs.get("winrt", {})}
-
-    async def leave() -> None:
-        # A Bluetooth service that died with the link refuses to end it; nothing is left to be done.
-        with suppress(BleakError, OSError, EOFError, TimeoutError):
-            async with asyncio.timeout(FAREWELL_S):
-                await client.disconnect()
-
     client = BleakClient(
         device,
         disconnected_callback=lambda _: link._on_disconnected(),
@@ -72,7 +64,21 @@ async def open_link(
         yield link
     finally:
         link._on_disconnected()
-        await to_its_end(leave())
+        await to_its_end(_leave(client))
+
+
+async def _leave(client: BleakClient) -> None:
+    """Disconnect. A Bluetooth service that died with the link refuses to, or hangs: nothing is left to be done then."""
+    from bleak.exc import BleakError
+
+    farewell = asyncio.ensure_future(client.disconnect())
+    await asyncio.wait([farewell], timeout=FAREWELL_S)
+    while not farewell.done():  # bleak may hang again while it cleans up
+        farewell.cancel()
+        await asyncio.wait([farewell], timeout=FAREWELL_S / 10)
+    # The assertion is bleak's own, where the link went away meanwhile.
+    with suppress(BleakError, OSError, EOFError, TimeoutError, AssertionError, asyncio.CancelledError):
+        farewell.result()
 
 
 class Link:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vitals.link import BLEDevice
 
 JITTER_S = 0.25
-LISTEN_S = 30.0  # then the scan is renewed: one that died makes no sound
+LISTEN_S = 7.0  # then the scan is renewed: one that died makes no sound; Android allows 5 starts in 30 s
 CEILING_S = 30.0  # of a pause
 FREE_ATTEMPTS = 6  # at a device that is heard: connection requests are easily lost, and cost little
 

@@ -20,8 +20,9 @@ from vitals.decode.polar import (
     encode_request,
     join_responses,
 )
-from vitals.errors import DecodeError, LinkError
+from vitals.errors import DecodeError
 from vitals.link import Link
+from vitals.session.exchange import NoAnswer
 from vitals.values import Frame
 
 ANSWER_S = 3.0
@@ -57,7 +58,7 @@ class ControlPoint:
     async def exchange(self, request: ControlRequest) -> tuple[Frame, ControlResponse]:
         """The whole answer to `request`, whatever its status, and the indication that began it.
 
-        Raises LinkLost, and LinkError where the device refuses the write or does not answer.
+        Raises LinkLost, NoAnswer, and LinkError where the device refuses the write.
         """
         async with self._turn:
             while not self._answers.empty():  # late answers to requests that were given up
@@ -78,7 +79,7 @@ class ControlPoint:
                 return await self._answers.get()
         except TimeoutError as error:
             what = request.operation.name + (f" {request.kind.name}" if request.kind is not None else "")
-            raise LinkError(
+            raise NoAnswer(
                 f"{self._link.name} ({self._link.address}) did not answer {what} within {ANSWER_S:g} s; "
                 "put it on (it may sleep), and see that no other program uses it"
             ) from error

@@ -1,6 +1,6 @@
 """How a device is brought to stream, and stopped again: one driver per vendor protocol.
 
-A new protocol is a class with the shape of `Driver` and one line in `supervisor.DRIVERS`.
+A new protocol is a class with the shape of `Driver` and one line in `streams.DRIVERS`.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class Ear(Protocol):
 class Driver(Protocol):
     """A vendor protocol on one connection; made anew for each.
 
-    `start` and `stop` raise LinkLost, and LinkError where the device refuses; a source that did not start is stopped.
-    Both may be called in any state: `start` of what streams already restarts it, `stop` of what does not is no error.
+    `start` and `stop` raise LinkLost, NoAnswer, and LinkError where the device refuses; a source that did not start is
+    stopped. Both may be called in any state: `start` of what streams already restarts it, `stop` of what does not is no
+    error.
     """
 
     sources: tuple[Source, ...]  # known after `prepare`
