@@ -74,4 +74,6 @@ def parse_recipient(text: str) -> Any:
     try:
         return age.x25519.Recipient.from_str(text.strip())
     except age.RecipientError:
-        raise InputError("the recipient is not an age key (age1...): on the other device, `vitals sync identity` shows it") from None
+        raise InputError(
+            "the recipient is not an age key (age1...): on the other device, `vitals sync identity` shows it"
+        ) from None
