@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -58,6 +58,7 @@ def test_bins_are_what_the_samples_give(store: Store, resolution: float | dt.tim
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(-100, 5000), st.integers(1, 4000), st.sampled_from([1, 30, 60, 900]))
+@example(start=-1, length=1, width=30)
 def test_any_span_gives_whole_bins_with_and_without_tiles(start: int, length: int, width: int) -> None:
     store = _shared()
     span = (ZERO + start * 10**6 + 1, ZERO + (start + length) * 10**6)
