@@ -35,7 +35,8 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 async def beat(computer: Computer) -> None:
     while True:
         with suppress(Exception):  # there is no daemon now
-            await computer.daemon.notify(computer.strap, "2a37", BEAT)
+            async with asyncio.timeout(0.2):
+                await computer.daemon.notify(computer.strap, "2a37", BEAT)
         await asyncio.sleep(0.05)
 
 
