@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 import time
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,11 +197,37 @@ def recordings(shared: Path) -> Iterator[Block]:
             for item in open_recording(path).items:
                 if isinstance(item, Block) and item.kind.startswith("ecg"):
                     yield item
-    path = shared / "data" / "device_exports" / "ggirread" / "ax3test.wav"
-    if path.exists():
-        with wave.open(str(path)) as file:
-            frames = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
-            yield Block("acc", 0, Timing.REGULAR, file.getframerate(), frames[:, :3].copy(), 1 / 4096, "g")
+    axivity = shared / "data" / "device_exports" / "ggirread"
+    if axivity.is_dir():
+        for rate, frames in (_cwa(axivity / "ax3_testfile.cwa"), _wave(axivity / "ax3test.wav")):
+            yield Block("acc", 0, Timing.REGULAR, rate, frames, 1 / 4096, "g")
+
+
+def _cwa(path: Path) -> tuple[float, NDArray[np.int16]]:
+    """Rate and samples of an Axivity AX3 file: sectors of 512 bytes, three 10-bit axes and an exponent in 32 bits
+    (AX3/AX6 data format, OmGui)."""
+    data = path.read_bytes()
+    sectors = [data[at : at + 512] for at in range(0, len(data), 512) if data[at : at + 2] == b"AX"]
+    v = np.concatenate([np.frombuffer(s[30:510], "<u4")[: int.from_bytes(s[28:30], "little")] for s in sectors])
+    shift = (6 - (v >> 30)).astype(np.int16)
+    axes = [(part & 0xFFC0).astype(np.uint16).view(np.int16) >> shift for part in (v << 6, v >> 4, v >> 14)]
+    return 3200 / (1 << (15 - (sectors[0][24] & 15))), np.stack(axes, axis=1)
+
+
+def _wave(path: Path) -> tuple[float, NDArray[np.int16]]:
+    """Rate and the first three channels of a 16-bit RIFF WAVE file (also WAVE_FORMAT_EXTENSIBLE, which the standard
+    library's reader of Python 3.11 refuses)."""
+    data = path.read_bytes()
+    at, channels, rate = 12, 1, 0
+    while data[at : at + 4] != b"data":
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"fmt ":
+            channels = int.from_bytes(data[at + 10 : at + 12], "little")
+            rate = int.from_bytes(data[at + 12 : at + 16], "little")
+        at += 8 + size + size % 2
+    size = min(int.from_bytes(data[at + 4 : at + 8], "little"), len(data) - at - 8)
+    whole = size // (2 * channels) * 2 * channels
+    return float(rate), np.frombuffer(data[at + 8 : at + 8 + whole], "<i2").reshape(-1, channels)[:, :3].copy()
 
 
 def measure(block: Block) -> tuple[float, float]:

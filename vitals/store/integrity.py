@@ -110,7 +110,7 @@ class _Parts:
 
     def finish(self, of_schema_1: set[int]) -> int:
         """Every chunk must be in the log, with all its parts. Returns how many chunks there are."""
-        present = [int(row[0]) for row in self._connection.execute("SELECT id FROM any_chunk ORDER BY id").fetchall()]
+        present = [int(row[0]) for row in self._connection.execute("SELECT id FROM any_span ORDER BY id").fetchall()]
         for chunk_id in present:
             if chunk_id in of_schema_1:
                 self._unpacked(chunk_id)

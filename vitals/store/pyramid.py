@@ -115,7 +115,7 @@ def bins(reading: Access, stream_id: int, width_us: int, start_us: int, end_us: 
         shape = query.shape_of(connection, stream_id)
         row = query.fetch(
             connection,
-            "SELECT min(t0_us), max(t1_us) FROM any_chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ?",
+            "SELECT min(t0_us), max(t1_us) FROM any_span WHERE stream_id = ? AND t0_us >= ? AND t0_us < ?",
             (stream_id, max(first * width_us - MOST_SPAN_US, -(1 << 62)), min(last * width_us, 1 << 62)),
         )[0]
     if row[0] is None:
@@ -190,7 +190,7 @@ def build(
         shape = query.shape_of(connection, stream_id)
         rows = query.fetch(
             connection,
-            "SELECT t0_us, t1_us FROM any_chunk WHERE stream_id = ? AND t1_us >= ?",
+            "SELECT t0_us, t1_us FROM any_span WHERE stream_id = ? AND t1_us >= ?",
             (stream_id, -(1 << 62) if since_us is None else since_us),
         )
     made = 0

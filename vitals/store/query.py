@@ -96,9 +96,13 @@ _SESSIONS = """SELECT s.id, s.uid, d.name, d.manufacturer, d.model, d.serial, d.
     FROM session s JOIN device d ON d.id = s.device_id JOIN subject u ON u.id = s.subject_id ORDER BY s.id"""
 _STREAMS = """SELECT t.id, t.uid, t.session_id, t.kind, t.timing, t.rate_hz, t.scale, t.unit, t.channels,
     t.provenance_id,
-    ifnull(c.n, 0), c.t0_us, c.t1_us
-    FROM stream t LEFT JOIN (SELECT stream_id, sum(n) AS n, min(t0_us) AS t0_us, max(t1_us) AS t1_us FROM any_chunk
-    GROUP BY stream_id) c ON c.stream_id = t.id ORDER BY t.id"""
+    ifnull((SELECT sum(n) FROM chunk c WHERE c.stream_id = t.id), 0) + ifnull(f.n, 0),
+    ifnull(min((SELECT min(t0_us) FROM chunk c WHERE c.stream_id = t.id), f.t0_us),
+           ifnull((SELECT min(t0_us) FROM chunk c WHERE c.stream_id = t.id), f.t0_us)),
+    ifnull(max((SELECT max(t1_us) FROM chunk c WHERE c.stream_id = t.id), f.t1_us),
+           ifnull((SELECT max(t1_us) FROM chunk c WHERE c.stream_id = t.id), f.t1_us))
+    FROM stream t LEFT JOIN (SELECT stream_id, sum(n) AS n, min(t0_us) AS t0_us, max(t1_us) AS t1_us FROM fresh
+    GROUP BY stream_id) f ON f.stream_id = t.id WHERE ?1 IS NULL OR t.kind = ?1 ORDER BY t.id"""
 
 
 def fetch(connection: Connection, sql: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
@@ -149,8 +153,8 @@ def streams(connection: Connection, kind: str | None = None, *, all_makers: bool
     visible = {session.id: session for session in sessions(connection)}
     makers = provenances(connection)
     found: dict[tuple[Any, ...], StreamInfo] = {}
-    for row in fetch(connection, _STREAMS):
-        if row[2] not in visible or (kind is not None and row[3] != kind):
+    for row in fetch(connection, _STREAMS, (kind,)):
+        if row[2] not in visible:
             continue
         maker = None if row[9] is None else makers[row[9]]
         info = StreamInfo(

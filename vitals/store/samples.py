@@ -126,8 +126,7 @@ class Shelf:
         """The chunk that holds a run already. Raises StoreDamaged."""
         t0, t1 = run[0].start_us, run[-1].end_us
         rows = self._connection.execute(
-            "SELECT id FROM any_chunk WHERE stream_id = ? AND t0_us BETWEEN ? AND ? AND t1_us >= ? "
-            "AND parts IS NOT NULL",
+            "SELECT id FROM any_span WHERE stream_id = ? AND t0_us BETWEEN ? AND ? AND t1_us >= ?",
             (stream_id, t0 - MOST_SPAN_US, t0, t1),
         ).fetchall()
         for (chunk_id,) in rows:

@@ -36,8 +36,7 @@ def places(connection: Connection, stream_id: int, start_us: int, end_us: int) -
     """The chunks of a stream that touch [start, end), in order."""
     rows = query.fetch(
         connection,
-        "SELECT id, n FROM any_chunk WHERE stream_id = ? AND t0_us >= ? AND t0_us < ? AND t1_us >= ? "
-        "ORDER BY t0_us, id",
+        "SELECT id, n FROM any_span WHERE stream_id = ? AND t0_us >= ? AND t0_us < ? AND t1_us >= ? ORDER BY t0_us, id",
         (stream_id, max(start_us - MOST_SPAN_US, -(1 << 62)), end_us, start_us),
     )
     return [Place(*row) for row in rows]

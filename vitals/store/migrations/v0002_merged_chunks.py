@@ -13,17 +13,17 @@ STATEMENTS = (
     # How many samples each of the runs has that the log knows, one after another (u32 each, little-endian). Null in
     # chunks of version 1: the log knows their packed form, so they stay as they are.
     "ALTER TABLE chunk ADD COLUMN parts BLOB CHECK(length(parts) > 0 AND length(parts) % 4 = 0)",
-    # Time first: what several streams add at once lies on one page. n for the totals, without touching the chunks.
-    "DROP INDEX chunk_by_time",
-    "CREATE INDEX chunk_by_time ON chunk(t0_us, stream_id, t1_us, n)",
     # What a live session flushed and nobody has merged yet. A table of its own, without index, because emptying a whole
-    # table writes none of its pages; so it must never have a DELETE trigger. Readers see both through `any_chunk`.
+    # table writes none of its pages; so it must never have a DELETE trigger. Readers see both through views.
     """CREATE TABLE fresh(id INTEGER PRIMARY KEY, stream_id INTEGER NOT NULL REFERENCES stream, t0_us INTEGER NOT NULL,
        t1_us INTEGER NOT NULL, n INTEGER NOT NULL CHECK(n > 0), codec INTEGER NOT NULL, crc32 INTEGER NOT NULL,
        payload BLOB NOT NULL, parts BLOB NOT NULL, CHECK(t1_us >= t0_us)) STRICT""",
     """CREATE VIEW any_chunk AS
        SELECT id, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM chunk UNION ALL
        SELECT id, stream_id, t0_us, t1_us, n, codec, crc32, payload, parts FROM fresh""",
+    # Where they lie, from the index alone.
+    """CREATE VIEW any_span AS
+       SELECT id, stream_id, t0_us, t1_us, n FROM chunk UNION ALL SELECT id, stream_id, t0_us, t1_us, n FROM fresh""",
     # Where the samples of a chunk went that was merged: into which one, after how many of its samples. The ids of
     # chunks that are gone are never given again.
     """CREATE TABLE moved(id INTEGER PRIMARY KEY, chunk_id INTEGER NOT NULL, start INTEGER NOT NULL CHECK(start >= 0))
