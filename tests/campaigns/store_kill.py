@@ -30,7 +30,7 @@ _A_STORE = 20  # kills that one store has to bear
 def _write(path: Path, key: Key, seed: int, say: int) -> None:
     """Write for ever; every line says how many samples of this session are acknowledged."""
     with (
-        mock.patch.object(chunks, "RIPE_SPAN_US", 2_000_000),
+        mock.patch.object(chunks, "FULL_SPAN_US", 2_000_000),
         mock.patch.object(chunks, "RIPE_SAMPLES", 150),
         Store.open(path, key) as store,
         store.session(device=DeviceInfo(name="w"), source="virtual", zero_utc_us=seed * 10**10) as session,

@@ -45,7 +45,7 @@ from vitals.values import Block, DeviceInfo, Event, EventState, Gap, Provenance,
 
 path, code, mode, sync, steps = sys.argv[1:]
 if mode == "merge":
-    chunks.RIPE_SPAN_US, chunks.RIPE_SAMPLES = 3_000_000, 200
+    chunks.FULL_SPAN_US, chunks.RIPE_SAMPLES = 3_000_000, 200
 if sync == "off":
     connection._SETTINGS = tuple(s.replace("=FULL", "=OFF") for s in connection._SETTINGS)
 maker = Provenance("m", "1")

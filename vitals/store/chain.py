@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vitals.errors import StoreError
+from vitals.errors import StoreDamaged, StoreError
 from vitals.store import rows
 from vitals.store.connection import Connection
 from vitals.store.rows import KINDS, Kind, Value
@@ -82,6 +82,8 @@ def entries(connection: Connection, origin_id: int, after: int = 0, last: int | 
         (place(origin_id, after), stop),
     )
     for key, kind, row_id, row_sha256, h in cursor:
+        if not isinstance(row_sha256, bytes) or not isinstance(h, bytes):  # a page of another table, put back
+            raise StoreDamaged("the log holds a row of another table: restore the store from a backup")
         yield Entry(key - place(origin_id, 0), kind, row_id, bytes(row_sha256), bytes(h))
 
 

@@ -13,8 +13,8 @@ The check value beside it is CRC-32 (ISO-HDLC, as in zlib) over t0 i64 | codec u
 Laws of this file:
 1. What comes out has the values, dtype, shape and times that went in, exactly. Blocks are joined only where one goes on
    where the last one ended, on the same anchor. An empty block keeps its neighbours apart: a gap lies there.
-2. A chunk spans at most MOST_SPAN_US and MOST_SAMPLES: reading ten seconds never decodes a day. It is ripe, and grows
-   no more, when it spans RIPE_SPAN_US and holds RIPE_SAMPLES.
+2. A chunk spans at most MOST_SPAN_US and MOST_SAMPLES: reading ten seconds never decodes a day. It is full, and grows
+   no more, when it spans FULL_SPAN_US and holds RIPE_SAMPLES; with half of that span it is ripe, and left as it is.
 3. `content` names samples, not their packing: whatever codec, however merged, the same samples have the same content.
 
     content  = SHA-256 of: dtype u8 | columns u8 | segments u16 | segment * m | values | stamps i64 * n, if STAMPED
@@ -40,7 +40,7 @@ from vitals.values import Block, Timing
 
 MOST_SPAN_US = 3600 * 1_000_000
 MOST_SAMPLES = 131_072
-RIPE_SPAN_US = 200 * 1_000_000
+FULL_SPAN_US = 180 * 1_000_000
 RIPE_SAMPLES = 4096
 _MOST_SEGMENTS = 4096
 _COUNT = struct.Struct("<H")
@@ -133,17 +133,22 @@ def runs(blocks: Iterable[Block]) -> Iterator[list[Block]]:
         yield held
 
 
+def full(samples: int, span_us: int) -> bool:
+    """Whether a chunk of so many values takes no more."""
+    return span_us >= FULL_SPAN_US and samples >= RIPE_SAMPLES
+
+
 def ripe(samples: int, span_us: int) -> bool:
     """Whether a chunk of so many values is long enough to be left alone."""
-    return span_us >= RIPE_SPAN_US and samples >= RIPE_SAMPLES
+    return 2 * span_us >= FULL_SPAN_US and samples >= RIPE_SAMPLES
 
 
 def fits(samples: int, start_us: int, last: Block, piece: Block) -> bool:
     """Whether a chunk that began at `start_us` and holds `samples` up to `last` may go on with `piece`."""
     in_order = piece.start_us >= last.start_us and piece.end_us >= last.end_us
     near = piece.end_us - start_us <= MOST_SPAN_US and samples + piece.values.size <= MOST_SAMPLES
-    unripe = not ripe(samples, last.end_us - start_us)
-    return in_order and near and unripe and piece.values.dtype == last.values.dtype
+    open_ = not full(samples, last.end_us - start_us)
+    return in_order and near and open_ and piece.values.dtype == last.values.dtype
 
 
 def join(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -193,7 +198,7 @@ def _pieces(block: Block) -> Iterator[Block]:
     start = 0
     while start < len(block):
         begins = block.start_us if start == 0 else int(times[start - (block.timing is Timing.INTERVAL)])
-        stop = max(start + enough, int(np.searchsorted(times, begins + RIPE_SPAN_US)) + 1)
+        stop = max(start + enough, int(np.searchsorted(times, begins + FULL_SPAN_US)) + 1)
         stop = min(stop, start + rows, int(np.searchsorted(times, begins + MOST_SPAN_US, side="right")))
         stop = min(max(stop, start + 1), len(block))
         yield cut(block, start, stop)

@@ -10,6 +10,7 @@ Laws of this file:
 from __future__ import annotations
 
 import sqlite3
+import struct
 import time
 from dataclasses import dataclass
 
@@ -67,6 +68,9 @@ def verify(connection: Connection) -> Report:
             problems += pyramid.wrong(lambda: spans.same(connection)) if not problems else []
     except (StoreDamaged, sqlite3.DatabaseError) as error:
         problems.append(str(error if isinstance(error, StoreDamaged) else reworded(error)))
+    except (TypeError, ValueError, ArithmeticError, MemoryError, struct.error):
+        # A page of one table in the place of another's gives rows of the wrong types.
+        problems.append("tables: a row does not have the form of its table")
     seconds = time.perf_counter() - began
     return Report(tuple(problems[:_MOST_PROBLEMS]), counts, entries, held, samples, pages, seconds)
 

@@ -1,7 +1,7 @@
 """Many small chunks to few long ones.
 
 A live stream is flushed every ten seconds, so that little is lost; a chunk of ten seconds packs worse, and leaves pages
-half empty. So what was flushed is merged once one of the streams is enough for a ripe chunk (see chunks.py), when a
+half empty. So what was flushed is merged once one of the streams is enough for a full chunk (see chunks.py), when a
 session closes, or on demand.
 
 Laws of this file:
@@ -133,16 +133,21 @@ def _grouped(found: Iterable[_Small]) -> tuple[list[list[_Small]], list[_Small]]
             and one.t1_us >= held[-1].t1_us
             and one.t1_us - held[0].t0_us <= MOST_SPAN_US
             and total + one.values <= MOST_SAMPLES
-            and not chunks.ripe(total, held[-1].t1_us - held[0].t0_us)
+            and not _done(held, total)
         ):
             groups.append(held)
             held, total = [], 0
         held.append(one)
         total += one.values
-    if held and chunks.ripe(total, held[-1].t1_us - held[0].t0_us):
+    if held and _done(held, total):
         groups.append(held)
         held = []
     return groups, held
+
+
+def _done(held: list[_Small], total: int) -> bool:
+    span_us = held[-1].t1_us - held[0].t0_us
+    return chunks.full(total, span_us) or (len(held) == 1 and chunks.ripe(total, span_us))
 
 
 def _merge(transaction: Access, stream_id: int, ids: list[int]) -> int:

@@ -151,9 +151,10 @@ def streams(connection: Connection, kind: str | None = None, *, all_makers: bool
     """The streams that may be seen, in order of their row; of computed ones the newest per session, kind and
     algorithm."""
     visible = {session.id: session for session in sessions(connection)}
-    makers = provenances(connection)
+    rows = fetch(connection, _STREAMS, (kind,))
+    makers = provenances(connection) if any(row[9] is not None for row in rows) else {}
     found: dict[tuple[Any, ...], StreamInfo] = {}
-    for row in fetch(connection, _STREAMS, (kind,)):
+    for row in rows:
         if row[2] not in visible:
             continue
         maker = None if row[9] is None else makers[row[9]]

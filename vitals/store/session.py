@@ -4,7 +4,7 @@ Laws of this file:
 1. When `flush` returns, everything given before is durable (acknowledged). A kill loses at most what came after.
 2. A live or virtual session flushes by itself before anything has waited for ten seconds of the recording or of the
    wall clock, however late it was handed in (a time line holds beats back for some seconds); it settles a
-   stream (see settle.py) when enough for a ripe chunk was flushed, and all of them when it closes. Where that fails
+   stream (see settle.py) when enough for a full chunk was flushed, and all of them when it closes. Where that fails
    (disk full) nothing is lost, and `Store.compact` does it later.
 3. An import is all or nothing: what it writes stays hidden until the session has closed without an error. So a file
    is never half there, and never twice.
@@ -153,7 +153,7 @@ class Session(_Notes):
         self._flushed = time.monotonic()
         if state is not None:
             settle_all(self._transaction, self._reading, streams.by_key.values())
-        elif self._source != "import":  # what an import writes is ripe
+        elif self._source != "import":  # what an import writes is full
             self._settle()
 
     def _known(self, connection: Connection) -> bool:
@@ -167,8 +167,9 @@ class Session(_Notes):
 
     def _settle(self) -> None:
         loose = self._streams.loose
-        ripe = {key: start for key, (values, start, end) in loose.items() if chunks.ripe(values, end - start)}
-        if ripe:
+        if any(chunks.full(values, end - start) for values, start, end in loose.values()):
+            # All that is fresh is swept now; of which streams that makes chunks to keep?
+            ripe = {key: start for key, (values, start, end) in loose.items() if chunks.ripe(values, end - start)}
             with suppress(StoreError):
                 settle(self._transaction, self._reading, ripe, tail=False)
             self._streams.loose = {key: state for key, state in loose.items() if key not in ripe}
