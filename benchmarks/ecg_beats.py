@@ -15,7 +15,7 @@ import numpy as np
 
 from vitals.formats.wfdb import Annotations, read_annotations, read_signals
 from vitals_signal import detect_r_peaks
-from vitals_signal.ec57 import BeatScore, score_beats, sum_scores
+from vitals_signal.ecg.ec57 import BeatScore, score_beats, sum_scores
 
 
 def flutter(notes: Annotations, n: int) -> list[tuple[float, float]]:

@@ -5,74 +5,40 @@ Laws of this package:
 2. No function raises on what a sensor may send: noise, flat line, saturation, NaN, nothing. Wrong arguments raise
    ValueError.
 3. Importing it loads numpy only; each name is loaded when it is first used.
+
+A room is a folder and lists its public names; all of them are names of this package too.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from vitals_signal import acc, ecg, filters, ppg, rr, sleep, windows
+from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
-    from vitals_signal import ec57, synthetic
-    from vitals_signal.ecg import detect_r_peaks, refine_r_peaks
-    from vitals_signal.hrv import HRV_TIME_FEATURES, HRV_VERSION, HrvTimeStream, HrvWindow, hrv_time, hrv_time_windows
-    from vitals_signal.nn import NN, Beat, nn_intervals
-    from vitals_signal.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION, RhythmStream, RhythmWindow, rhythm_windows
-    from vitals_signal.sqi import sqi_ecg
+    from vitals_signal import synthetic
+    from vitals_signal.acc import *
+    from vitals_signal.ecg import *
+    from vitals_signal.filters import *
+    from vitals_signal.ppg import *
+    from vitals_signal.rr import *
+    from vitals_signal.sleep import *
+    from vitals_signal.windows import *
+
+__all__ = ["synthetic"]
+__all__ += ecg.__all__
+__all__ += ppg.__all__
+__all__ += rr.__all__
+__all__ += acc.__all__
+__all__ += sleep.__all__
+__all__ += windows.__all__
+__all__ += filters.__all__
 
 _HOME = {
-    "Beat": "nn",
-    "HRV_TIME_FEATURES": "hrv",
-    "HRV_VERSION": "hrv",
-    "HrvTimeStream": "hrv",
-    "HrvWindow": "hrv",
-    "NN": "nn",
-    "RHYTHM_FEATURES": "rhythm",
-    "RHYTHM_VERSION": "rhythm",
-    "RhythmStream": "rhythm",
-    "RhythmWindow": "rhythm",
-    "detect_r_peaks": "ecg",
-    "hrv_time": "hrv",
-    "hrv_time_windows": "hrv",
-    "nn_intervals": "nn",
-    "refine_r_peaks": "ecg",
-    "rhythm_windows": "rhythm",
-    "sqi_ecg": "sqi",
+    name: room.__name__.rpartition(".")[2]
+    for room in (ecg, ppg, rr, acc, sleep, windows, filters)
+    for name in room.__all__
 }
-_MODULES = ("ec57", "synthetic")
 
-__all__ = [
-    "Beat",
-    "HRV_TIME_FEATURES",
-    "HRV_VERSION",
-    "HrvTimeStream",
-    "HrvWindow",
-    "NN",
-    "RHYTHM_FEATURES",
-    "RHYTHM_VERSION",
-    "RhythmStream",
-    "RhythmWindow",
-    "detect_r_peaks",
-    "ec57",
-    "hrv_time",
-    "hrv_time_windows",
-    "nn_intervals",
-    "refine_r_peaks",
-    "rhythm_windows",
-    "sqi_ecg",
-    "synthetic",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"vitals_signal.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'vitals_signal' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"vitals_signal.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy("vitals_signal", {**_HOME, "synthetic": ""})

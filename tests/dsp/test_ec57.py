@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitals_signal.ec57 import match_beats, score_beats, sum_scores
+from vitals_signal.ecg.ec57 import match_beats, score_beats, sum_scores
 
 BEATS = st.lists(st.integers(0, 3000), unique=True, max_size=40).map(sorted)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitals.formats.wfdb import read_annotations, read_signals
 from vitals_signal import detect_r_peaks, refine_r_peaks
-from vitals_signal.ec57 import BeatScore, score_beats, sum_scores
+from vitals_signal.ecg.ec57 import BeatScore, score_beats, sum_scores
 from vitals_signal.synthetic import ecg, wearer
 
 # Sinus rhythm, ventricular beats, artefacts, fibrillation, bundle branch block with flutter, couplets, pacing.

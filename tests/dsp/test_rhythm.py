@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vitals_signal.rhythm import (
+from vitals_signal.rr.rhythm import (
     RHYTHM_FEATURES,
     TOO_MANY_ARTEFACTS,
     WINDOW,

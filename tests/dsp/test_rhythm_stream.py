@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitals_signal.rhythm import RhythmStream, RhythmWindow, rhythm_windows
+from vitals_signal.rr.rhythm import RhythmStream, RhythmWindow, rhythm_windows
 
 INTERVALS = st.one_of(
     st.integers(300, 1800).map(lambda tick: tick / 1.024),

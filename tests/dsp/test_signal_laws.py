@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 
@@ -13,6 +16,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 import vitals_signal
+
+ROOMS = ("acc", "ecg", "filters", "ppg", "rr", "sleep", "synthetic", "windows")
 
 # Streams of a live monitor, and what they import, must not load SciPy (0.7 s and 78 MB).
 STREAMING = """
@@ -36,9 +41,22 @@ def test_the_streaming_path_loads_numpy_only() -> None:
     assert _run(STREAMING) == ""
 
 
-def test_the_import_itself_loads_no_module_of_ours() -> None:
+def test_the_import_itself_loads_only_the_tables_of_names() -> None:
     code = "import sys, vitals_signal; print(*(m for m in sys.modules if m.startswith(('vitals_signal.', 'numpy'))))"
-    assert _run(code) == ""
+    tables = {"_lazy", *ROOMS} - {"synthetic"}
+    assert {name.removeprefix("vitals_signal.") for name in _run(code).split()} == tables
+
+
+def test_rooms_give_their_names_to_the_package_and_no_module_bears_a_public_name() -> None:
+    names: list[str] = []
+    for room in ROOMS:
+        package = importlib.import_module(f"vitals_signal.{room}")
+        modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+        functions = {name for name in package.__all__ if not inspect.ismodule(getattr(package, name))}
+        assert not modules & functions, room
+        names += [] if room == "synthetic" else package.__all__
+    assert sorted(names) == sorted(set(names))
+    assert sorted([*names, "synthetic"]) == sorted(vitals_signal.__all__)
 
 
 def test_every_public_name_can_be_had() -> None:

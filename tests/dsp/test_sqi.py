@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vitals.formats.wfdb import read_annotations, read_signals
 from vitals_signal import detect_r_peaks, sqi_ecg
-from vitals_signal.ec57 import score_beats
+from vitals_signal.ecg.ec57 import score_beats
 from vitals_signal.synthetic import ecg, wearer
 
 

@@ -15,7 +15,7 @@ from vitals_models.training import evaluate, train
 from vitals_models.training.fitting import folds, weigh
 from vitals_models.training.scores import auroc, measures
 from vitals_models.training.windows import Windows
-from vitals_signal.rhythm import WINDOW, rhythm_features
+from vitals_signal.rr.rhythm import WINDOW, rhythm_features
 
 Floats = NDArray[np.float64]
 FEW = ("afdb_rr/04015", "afdb_rr/04126", "mitdb/201", "nsr2db/nsr033", "mitdb/106", "mitdb/119")

@@ -17,7 +17,7 @@ import vitals_models
 from vitals_models.card import Card
 from vitals_models.errors import CardError, InputShapeError, ModelFileError, ModelNotFound
 from vitals_models.loading import Model, export, load
-from vitals_signal.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION
+from vitals_signal.rr.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from vitals_models.tflite_write import write
 from vitals_models.training.fitting import CLIP, INNER_FOLDS, SPECIFICITY, Fitted, fit
 from vitals_models.training.validation import OUTER_FOLDS, CrossValidation, by_dataset, cross_validate
 from vitals_models.training.windows import HOP, Progress, Windows, collect
-from vitals_signal.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION
+from vitals_signal.rr.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION
 
 NAME = "irregular-rhythm"
 HELD_OUT = ("mitdb/101", "mitdb/203")  # they judge the whole path, from the watch to the event

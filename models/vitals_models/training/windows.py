@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals_models.datasets import Recording
-from vitals_signal.rhythm import RHYTHM_FEATURES, WINDOW, rhythm_windows
+from vitals_signal.rr.rhythm import RHYTHM_FEATURES, WINDOW, rhythm_windows
 
 Progress = Callable[[str], None]
 HOP = 32  # intervals from one training or scoring window to the next

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.nn import LONGEST_MS, NN, nn_intervals
+from vitals_signal.rr.nn import LONGEST_MS, NN, nn_intervals
 
 HRV_VERSION: Final = "hrv-time-1"
 HRV_TIME_FEATURES: Final = (

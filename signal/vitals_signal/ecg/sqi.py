@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.ecg import detect_r_peaks, prepare, qrs_band
+from vitals_signal.ecg.r_peaks import detect_r_peaks, prepare, qrs_band
 
 _QRS_S: Final = 0.1  # to either side of an R peak
 _FLAT_S: Final = 0.2  # no ECG stands still for so long: lead off or saturation

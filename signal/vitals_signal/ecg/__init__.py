@@ -1,0 +1,28 @@
+"""ECG: R peaks, quality, and scores of beat detectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vitals_signal._lazy import lazy
+
+if TYPE_CHECKING:
+    from vitals_signal.ecg import ec57
+    from vitals_signal.ecg.r_peaks import detect_r_peaks, refine_r_peaks
+    from vitals_signal.ecg.sqi import sqi_ecg
+
+_HOME: Final[dict[str, str]] = {
+    "detect_r_peaks": "r_peaks",
+    "ec57": "",
+    "refine_r_peaks": "r_peaks",
+    "sqi_ecg": "sqi",
+}
+
+__all__: list[str] = [
+    "detect_r_peaks",
+    "ec57",
+    "refine_r_peaks",
+    "sqi_ecg",
+]
+
+__getattr__, __dir__ = lazy("vitals_signal.ecg", _HOME)

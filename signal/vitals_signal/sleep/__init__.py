@@ -1,0 +1,13 @@
+"""Sleep and rest-activity rhythm from epochs of activity and heart rate."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vitals_signal._lazy import lazy
+
+_HOME: Final[dict[str, str]] = {}
+
+__all__: list[str] = []
+
+__getattr__, __dir__ = lazy("vitals_signal.sleep", _HOME)
