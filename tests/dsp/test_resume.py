@@ -43,7 +43,7 @@ def test_what_comes_back_is_what_was_kept(seen: list[float]) -> None:
 
 @pytest.mark.parametrize("state", [b"", b"{}", b"[]", b"nonsense", b'{"stream": "nobody", "state": {"dict": []}}'])
 def test_other_bytes_are_refused(state: bytes) -> None:
-    with pytest.raises(ValueError, match="no state of Outer|state of"):
+    with pytest.raises(ValueError, match="state of"):
         Outer.from_bytes(state)
 
 
