@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 # Old numerics where a peer needs them: np.trapz left NumPy with 2.4, pkg_resources left setuptools with 81, and
-# nolds 0.6.3 cannot be imported on Python 3.11.
+# nolds 0.6.3, which hrv-analysis 1.0.6 asks for, cannot be imported on Python 3.11.
 PEERS: Final[dict[str, tuple[str, ...]]] = {
     "neurokit2": ("neurokit2==0.2.13", "numpy==2.4.6", "scipy==1.17.1"),
     "heartpy": ("heartpy==1.2.7", "setuptools==80.9.0", "numpy==2.3.5", "scipy==1.16.3"),
@@ -37,7 +37,7 @@ PEERS: Final[dict[str, tuple[str, ...]]] = {
         "numpy==2.3.5",
         "scipy==1.16.3",
     ),
-    "hrv-analysis": ("hrv-analysis==1.0.6", "nolds==0.6.2", "setuptools==80.9.0", "numpy==2.3.5"),
+    "hrv-analysis": ("hrv-analysis==1.0.5", "nolds==0.6.2", "setuptools==80.9.0", "numpy==2.3.5"),
     "wfdb": ("wfdb==4.3.1", "numpy==2.4.6"),
     "sleepecg": ("sleepecg==0.6.0", "numpy==2.4.6", "scipy==1.17.1"),
     "agcounts": ("agcounts==0.2.6", "numpy==2.4.6"),
@@ -64,7 +64,7 @@ class PeerUnavailable(RuntimeError):
 
 
 def peer_python(*requirements: str) -> Path:
-    """The Python of an environment that holds exactly these requirements; a single name of PEERS stands for its pins."""
+    """The Python of an environment that holds exactly these requirements; a name of PEERS stands for its pins."""
     if len(requirements) == 1 and requirements[0] in PEERS:
         requirements = PEERS[requirements[0]]
     tag = f"{sys.version_info.major}.{sys.version_info.minor}"
