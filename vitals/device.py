@@ -184,10 +184,17 @@ async def connect(
 
     Raises BluetoothUnavailable, DeviceNotFound, LinkError.
     """
+    if zero_utc_us is None:
+        zero_utc_us = time.time_ns() // 1000 - round(asyncio.get_running_loop().time() * 1e6)
     supervisor = Supervisor(
-        target, backend=backend, timeout_s=timeout_s, reconnect=reconnect, rates=rates, rng=rng, **bleak_kwargs
+        target,
+        backend=backend,
+        timeout_s=timeout_s,
+        reconnect=reconnect,
+        rates=rates,
+        zero_utc_us=zero_utc_us,
+        rng=rng,
+        **bleak_kwargs,
     )
     async with supervisor.supervised():
-        if zero_utc_us is None:
-            zero_utc_us = time.time_ns() // 1000 - round(asyncio.get_running_loop().time() * 1e6)
         yield LinkedDevice(supervisor, kinds=kinds, source=source, zero_utc_us=zero_utc_us, ended=ended)

@@ -90,6 +90,8 @@ class Link:
         self.address = device.address
         self.characteristics: frozenset[str] = frozenset()  # 128-bit lower case UUIDs
         self.notifying: frozenset[str] = frozenset()  # those that notify or indicate
+        self.services: frozenset[str] = frozenset()
+        self._unconfirmed: frozenset[str] = frozenset()  # those that can only be written without response
         self._client: BleakClient | None = None
         self._lost = asyncio.Event()
         self._when_lost: list[Callable[[], None]] = []
@@ -99,6 +101,9 @@ class Link:
         found = list(client.services.characteristics.values())
         self.characteristics = frozenset(one.uuid for one in found)
         self.notifying = frozenset(one.uuid for one in found if {"notify", "indicate"} & set(one.properties))
+        self.services = frozenset(one.uuid for one in client.services)
+        blind = {"write", "write-without-response"}
+        self._unconfirmed = frozenset(one.uuid for one in found if blind & set(one.properties) == blind - {"write"})
 
     def _on_disconnected(self) -> None:
         self._client = None
@@ -143,12 +148,12 @@ class Link:
         return Frame(round(asyncio.get_running_loop().time() * 1e6), _long(uuid), value)
 
     async def write(self, uuid: str, data: bytes, *, response: bool = True) -> None:
-        """Write `data`; with `response` the device confirms it, without it may be lost.
+        """Write `data`; with `response` the device confirms it, where it can, without it may be lost.
 
         Raises LinkLost, and LinkError where the device lacks or refuses it.
         """
         async with self._using("write", uuid) as client:
-            await client.write_gatt_char(uuid, data, response=response)
+            await client.write_gatt_char(uuid, data, response=response and _long(uuid) not in self._unconfirmed)
 
     async def subscribe(self, uuid: str, receive: Callable[[Frame], object]) -> None:
         """From now `receive`, a plain function that may not wait, is called with every notification of `uuid`.

@@ -1,12 +1,13 @@
 """How a device is brought to stream, and stopped again: one driver per vendor protocol.
 
-A new protocol is a class with the shape of `Driver` and one line in `streams.DRIVERS`.
+A new protocol is a class with the shape of `Driver` and one line in `protocols.DRIVERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from vitals.decode import uuids
@@ -25,6 +26,7 @@ class Source:
     name: str  # a characteristic, or a kind of measurement
     kinds: tuple[str, ...]  # kinds of stream that are decoded from it
     steady: bool  # it never falls silent by itself: silence is a fault
+    silence_us: int = 0  # ... after this long; 0: after the usual 3 s
 
 
 class Ear(Protocol):
@@ -42,6 +44,11 @@ class Ear(Protocol):
         """The device itself stopped a source."""
         ...
 
+    @property
+    def utc_us(self) -> int:
+        """UTC now in microseconds, for devices whose clock is set."""
+        ...
+
 
 class Driver(Protocol):
     """A vendor protocol on one connection; made anew for each.
@@ -54,8 +61,8 @@ class Driver(Protocol):
     sources: tuple[Source, ...]  # known after `prepare`
 
     @classmethod
-    def matches(cls, characteristics: frozenset[str]) -> bool:
-        """Whether a device with these characteristics (128-bit, lower case) speaks this protocol."""
+    def matches(cls, uuids: frozenset[str]) -> bool:
+        """Whether a device with these services and characteristics (128-bit, lower case) speaks this protocol."""
         ...
 
     def __init__(self, link: Link, ear: Ear, rates: Mapping[str, int]) -> None:
@@ -88,8 +95,8 @@ class PlainDriver:
         self.sources: tuple[Source, ...] = ()
 
     @classmethod
-    def matches(cls, characteristics: frozenset[str]) -> bool:
-        return any(uuid in KINDS for uuid in characteristics)
+    def matches(cls, uuids: frozenset[str]) -> bool:
+        return any(uuid in KINDS for uuid in uuids)
 
     async def prepare(self) -> None:
         usable = self._link.notifying | ({uuids.BATTERY_LEVEL} & self._link.characteristics)
@@ -98,10 +105,10 @@ class PlainDriver:
     async def start(self, source: str) -> None:
         await self.stop(source)
         if source in self._link.notifying:
-            await self._link.subscribe(source, _receiver(self._ear, source))
+            await self._link.subscribe(source, partial(self._heard, source))
             self._subscribed.add(source)
         if source == uuids.BATTERY_LEVEL:
-            self._ear.heard(source, await self._link.read_frame(source))
+            self._heard(source, await self._link.read_frame(source))
 
     async def stop(self, source: str) -> None:
         if source in self._subscribed:
@@ -113,6 +120,5 @@ class PlainDriver:
             except LinkError:
                 return  # the stack has no such subscription any more
 
-
-def _receiver(ear: Ear, source: str) -> Callable[[Frame], None]:
-    return lambda frame: ear.heard(source, frame)
+    def _heard(self, source: str, frame: Frame) -> None:
+        self._ear.heard(source, frame)

@@ -1,8 +1,9 @@
 """What streams over one link: sources started as listeners want them, restarted when they fall silent.
 
 Laws of this file:
-1. A steady source that is silent for 3 s is restarted; after three restarts in vain the link is not alive. This also
-   finds a Bluetooth service that died while connected, of which no callback tells; or a probe, where none is steady.
+1. A steady source that is silent for 3 s (or what its driver says) is restarted; after three restarts in vain the link
+   is not alive. This also finds a Bluetooth service that died while connected, of which no callback tells; or a probe,
+   where none is steady.
 2. A source that the device refuses is asked for again every 30 s; who wanted nothing else is told by an error.
 3. What comes of a link after `leave` is not heard.
 """
@@ -16,14 +17,13 @@ from contextlib import suppress
 from vitals.decode import TEXT_FIELDS, device_info, uuids
 from vitals.errors import LinkError, LinkLost
 from vitals.link import Link
-from vitals.session.driver import Driver, PlainDriver, Source
+from vitals.session.driver import Driver, Source
 from vitals.session.exchange import NoAnswer, bounded, now_us, unless_refused
 from vitals.session.listener import Listener
-from vitals.session.polar import PolarDriver
+from vitals.session.protocols import drivers_of
 from vitals.session.watch import STRIKES, Running
 from vitals.values import Connected, DeviceInfo, Frame, Stall, StreamRefused
 
-DRIVERS: tuple[type[Driver], ...] = (PlainDriver, PolarDriver)
 FAREWELL_S = 2.0  # stopping all sources, when nobody listens any more
 ASK_AGAIN_US = 30_000_000
 PROBE_US = 30_000_000  # nothing came for so long
@@ -33,7 +33,8 @@ class Streams:
     """The sources of the device behind `link`; it is the ear of their drivers.
 
     `listeners` is read whenever something happens; `wake` is set when `align` or `is_alive` have something to do.
-    `patience` lengthens the silence that is granted before the first frame.
+    `patience` lengthens the silence that is granted before the first frame. `zero_utc_us` is UTC at the event loop's
+    time 0.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Streams:
         wake: asyncio.Event,
         rates: Mapping[str, int],
         patience: int,
+        zero_utc_us: int,
     ) -> None:
         self._link = link
         self._listeners = listeners
         self._wake = wake
         self._patience = patience
-        self._drivers = [kind(link, self, rates) for kind in DRIVERS if kind.matches(link.characteristics)]
+        self._zero_utc_us = zero_utc_us
+        self._drivers = [kind(link, self, rates) for kind in drivers_of(link.characteristics | link.services)]
         self._running: dict[str, Running] = {}
         self._refused: dict[str, tuple[int, LinkError]] = {}  # source -> when to ask again, and what it said
         self._heard_us = now_us()  # newest frame, or answer to a probe
@@ -211,6 +214,10 @@ class Streams:
         if source in self._running:
             self._running[source].stopped()
             self._wake.set()
+
+    @property
+    def utc_us(self) -> int:
+        return self._zero_utc_us + now_us()
 
     def _pass_on(self, run: Running, frame: Frame) -> None:
         for listener in self._listeners:

@@ -35,7 +35,7 @@ PATIENCE = 20  # times the usual silence, at most, for a device that has nothing
 class Supervisor:
     """Keeps the link to `target` (advertised name, address, or BLEDevice) while `run` runs, as a task of its own.
 
-    `rates` are samples per second that are wanted, by kind of stream.
+    `rates` are samples per second that are wanted, by kind of stream; `zero_utc_us` is UTC at the event loop's time 0.
     `rng` draws the jitter of reconnections. `bleak_kwargs` go to `bleak.BleakClient`.
     """
 
@@ -47,6 +47,7 @@ class Supervisor:
         timeout_s: float = 30,
         reconnect: bool = True,
         rates: Mapping[str, int] = MappingProxyType({}),
+        zero_utc_us: int = 0,
         rng: random.Random | None = None,
         **bleak_kwargs: Any,
     ) -> None:
@@ -60,6 +61,7 @@ class Supervisor:
         self._timeout_s = timeout_s
         self._reconnect = reconnect
         self._rates = rates
+        self._zero_utc_us = zero_utc_us
         self._bleak_kwargs = bleak_kwargs
         self._adapter = Adapter.of(backend, bleak_kwargs.get("bluez", {}).get("adapter"))
         self._comeback = Comeback(self._adapter, rng or random.Random())
@@ -165,7 +167,7 @@ class Supervisor:
 
     async def _serve(self, link: Link) -> None:
         """Stream until the link is lost or given up. Raises LinkLost where it was lost before it could be used."""
-        streams = Streams(link, self._listeners, self._wake, self._rates, self._patience)
+        streams = Streams(link, self._listeners, self._wake, self._rates, self._patience, self._zero_utc_us)
         await streams.prepare()
         if not self.ready.is_set():
             self.name, self.address, self.kinds = link.name, link.address, streams.kinds

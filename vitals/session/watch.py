@@ -55,4 +55,6 @@ class Running:
         if not self.source.steady:
             return None
         usual = LATE * median(self._intervals) if len(self._intervals) == RHYTHM else 0
-        return self.tried_us + max(SILENCE_US, round(usual)) * (1 if self.heard_any else self._patience)
+        return self.tried_us + max(self.source.silence_us or SILENCE_US, round(usual)) * (
+            1 if self.heard_any else self._patience
+        )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vitals.virtual.glucose_devices import GlucoseMeter, GlucoseMonitor
     from vitals.virtual.hci_link import HciMedium, hci_server
     from vitals.virtual.optical_band import OpticalBand
+    from vitals.virtual.pinetime import PineTime
     from vitals.virtual.radio import VirtualRadio
     from vitals.virtual.security import Security
     from vitals.virtual.spot_devices import Cuff, Oximeter, Scale, Thermometer
@@ -44,6 +45,7 @@ _ROOMS = {
     "glucose_devices": ("GlucoseMeter", "GlucoseMonitor"),
     "hci_link": ("HciMedium", "hci_server"),
     "optical_band": ("OpticalBand",),
+    "pinetime": ("PineTime",),
     "radio": ("VirtualRadio",),
     "within_reach": ("Scene", "VirtualStrap", "scene", "virtual_strap"),
     "security": ("Security",),
@@ -67,6 +69,7 @@ __all__ = [
     "HciMedium",
     "OpticalBand",
     "Oximeter",
+    "PineTime",
     "Profile",
     "Recording",
     "Scale",
