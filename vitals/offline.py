@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitals.analysis import RrAnalysis
+from vitals.analysis import INTERVALS, RrAnalysis
 from vitals.intake import Intake
 from vitals.journal import Damage, journal_bytes, unpack
 from vitals.recording import Recording, open_recording
@@ -69,19 +69,23 @@ class Analyzed:
 
 
 def analyze(store: Store, *, model: Model | None = None) -> Iterator[Analyzed]:
-    """Compute features and events over every RR stream of a store, as a live stream would have given them.
+    """Compute features and events over every stream of intervals of a store, as a live stream would have given them.
 
     Results are stored with their makers; a second run changes nothing. Raises StoreError, ModelError.
     """
-    for stream in store.streams("rr"):
-        yield _analyze_stream(store, stream, model)
+    for kind in INTERVALS:
+        for stream in store.streams(kind):
+            yield _analyze_stream(store, stream, model)
 
 
 def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> Analyzed:
     analysis = RrAnalysis(model)
     intervals = windows = events = 0
     with ExitStack() as contexts:
-        made = {maker.algorithm: contexts.enter_context(store.analysis(stream, maker)) for maker in analysis.made_by}
+        made = {
+            maker.algorithm: contexts.enter_context(store.analysis(stream, maker))
+            for maker in analysis.made_by(stream.kind)
+        }
         derived = [d for item in items_of(store, stream) for d in analysis.push(item)] + analysis.end()
         intervals = stream.n
         for one in derived:

@@ -40,8 +40,13 @@ KINDS: Mapping[Measurement, tuple[str, ...]] = MappingProxyType(
         Measurement.PPI: ("ppi",),
         Measurement.GYRO: ("gyro",),
         Measurement.MAGNETOMETER: ("magnetometer",),
+        Measurement.SKIN_TEMPERATURE: ("skin_temperature",),
+        Measurement.PRESSURE: ("pressure",),
+        Measurement.TEMPERATURE: ("device_temperature",),
     }
 )
+# Pulse intervals come in bursts, and none without a clean pulse; warmth and air pressure may be told rarely.
+UNSTEADY = {Measurement.PPI, Measurement.SKIN_TEMPERATURE, Measurement.PRESSURE, Measurement.TEMPERATURE}
 LEAST_MTU = 232  # or frames arrive cut off
 UNKNOWN_MTU = 23  # what stacks say that do not know
 RATES_HZ: Mapping[str, int] = MappingProxyType({"acc": 50, "gyro": 52, "magnetometer": 20, "ppg": 55, "ecg": 130})
@@ -74,10 +79,7 @@ class PolarDriver:
         except DecodeError as error:
             raise LinkError(f"{self._link.name} does not say what it streams: {error}") from error
         self.sources = tuple(
-            # Pulse intervals come in bursts, and none without a clean pulse.
-            Source(kind.name, kinds, kind is not Measurement.PPI)
-            for kind, kinds in KINDS.items()
-            if kind in offered
+            Source(kind.name, kinds, kind not in UNSTEADY) for kind, kinds in KINDS.items() if kind in offered
         )
 
     async def start(self, source: str) -> None:

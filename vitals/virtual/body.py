@@ -100,6 +100,29 @@ class Body:
 
         return Computed(make, fs, self.duration_s)
 
+    def magnetic_gauss(self, fs: float = 20.0) -> Computed:
+        """The field of the earth, shape (n, 3), as an arm sees it that swings while active."""
+
+        def make(start_s: float, n: int) -> Values:
+            t = start_s + np.arange(n) / fs
+            swing = 0.5 * self._active(t) * np.sin(np.pi * CADENCE_HZ * t)
+            return 0.48 * np.stack([np.cos(swing), np.sin(swing), np.full(n, 0.9)], axis=1)
+
+        return Computed(make, fs, self.duration_s)
+
+    def warmth_c(self, fs: float = 4.0, *, above_skin: float = 0.0) -> Computed:
+        """Temperature in degrees Celsius, one channel: of the skin, or of what lies on it."""
+
+        def make(start_s: float, n: int) -> Values:
+            t = start_s + np.arange(n) / fs
+            return (_SKIN_C + above_skin + 0.5 * np.sin(2 * np.pi * t / 86_400.0))[:, None]
+
+        return Computed(make, fs, self.duration_s)
+
+    def air_bar(self, fs: float = 1.0) -> Computed:
+        """Air pressure in bar, one channel, falling slowly."""
+        return Computed(lambda start_s, n: 1.013 - 1e-8 * (start_s + np.arange(n) / fs)[:, None], fs, self.duration_s)
+
     def steps(self, body_s: float) -> int:
         """Steps since body time 0."""
         walked = sum(max(0.0, min(end, body_s) - start) for start, end in self.activity)

@@ -104,11 +104,15 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class PulseIntervals:
-    """PPI: pulse-to-pulse intervals from beat times, in frames of what ended in `every_s`; it has no settings."""
+    """PPI: pulse-to-pulse intervals from beat times, in frames of what ended in `every_s`; it has no settings.
+
+    Intervals that end in a span of `doubtful` (seconds of body time) carry the blocker bit, and a large error.
+    """
 
     beats_s: Values  # (n,)
     every_s: float = 5.0
     error_ms: int = 10
+    doubtful: Sequence[tuple[float, float]] = ()
     kind: Measurement = Measurement.PPI
     offered: Settings = NOTHING
 
@@ -126,13 +130,16 @@ class PulseIntervals:
             frames += 1
             await pmd.device.until(start_s + frames * self.every_s)
             through = int(np.searchsorted(ends, start_s + frames * self.every_s, side="right"))
+            blocked = np.zeros(through - sent, np.int64)
+            for begin, end in self.doubtful:
+                blocked |= (ends[sent:through] >= begin) & (ends[sent:through] < end)
             pp = intervals[sent:through]
+            ones = np.ones_like(pp)
+            error = np.where(blocked, 10 * self.error_ms, self.error_ms)
+            columns = np.stack([pp, error, np.rint(60_000 / pp).astype(np.int64), blocked, ones, ones], axis=1)
             sent = through
-            for part in (pp[k : k + 36] for k in range(0, len(pp), 36)):
-                columns = [part, np.full_like(part, self.error_ms), np.rint(60_000 / part).astype(np.int64)]
-                flags = [np.zeros_like(part), np.ones_like(part), np.ones_like(part)]
-                frame = encode_frame(Measurement.PPI, 0, 0, np.stack(columns + flags, axis=1))
-                pmd.device.notify(PMD_DATA, frame)
+            for part in (columns[k : k + 36] for k in range(0, len(columns), 36)):
+                pmd.device.notify(PMD_DATA, encode_frame(Measurement.PPI, 0, 0, part))
 
 
 class Pmd(Profile):
