@@ -8,13 +8,14 @@ from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
     from vitals_signal.ecg import ec57
-    from vitals_signal.ecg.r_peaks import detect_r_peaks, refine_r_peaks
+    from vitals_signal.ecg.r_peaks import detect_r_peaks
+    from vitals_signal.ecg.refinement import refine_r_peaks
     from vitals_signal.ecg.sqi import sqi_ecg
 
 _HOME: Final[dict[str, str]] = {
     "detect_r_peaks": "r_peaks",
     "ec57": "",
-    "refine_r_peaks": "r_peaks",
+    "refine_r_peaks": "refinement",
     "sqi_ecg": "sqi",
 }
 

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.ecg.r_peaks import detect_r_peaks, prepare, qrs_band
+from vitals_signal.ecg.bands import prepare, qrs_and_wave
+from vitals_signal.ecg.r_peaks import detect_r_peaks
 
 _QRS_S: Final = 0.1  # to either side of an R peak
 _FLAT_S: Final = 0.2  # no ECG stands still for so long: lead off or saturation
@@ -34,14 +35,17 @@ def sqi_ecg(ecg_mv: ArrayLike, fs: float) -> float:
     """
     ecg, void = prepare(ecg_mv, fs)
     peaks = detect_r_peaks(ecg_mv, fs)
-    reach = max(1, round(_QRS_S * fs))
-    inner = peaks[(peaks >= reach) & (peaks < len(ecg) - reach)]
+    if len(peaks) < _MIN_BEATS:
+        return 0.0
+    qrs, _, step = qrs_and_wave(ecg, fs)
+    peaks = np.rint(peaks / step).astype(np.int64)
+    reach = max(1, round(_QRS_S * fs / step))
+    inner = peaks[(peaks >= reach) & (peaks < len(qrs) - reach)]
     if len(inner) < _MIN_BEATS:
         return 0.0
-    qrs = qrs_band(ecg, fs)
     beats = inner[:, None] + np.arange(-reach, reach + 1)
     likeness = _correlation_with_median(qrs[beats])
-    in_beat = np.zeros(len(ecg), np.bool_)
+    in_beat = np.zeros(len(qrs), np.bool_)
     in_beat[beats] = True
     power = qrs * qrs
     outside = float(power[~in_beat].mean()) if not in_beat.all() else 0.0

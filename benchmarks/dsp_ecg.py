@@ -1,4 +1,4 @@
-"""R peaks on MIT-BIH by EC57, record by record: `python benchmarks/ecg_beats.py [DATA]`.
+"""R peaks on MIT-BIH by EC57, record by record: `python run.py bench dsp_ecg [DATA]`.
 
 DATA is the folder that holds `mitdb`, `nstdb` and `cpsc2021_sample` (by default `../shared/data`). First lead, 150 ms,
 first five minutes and ventricular flutter out (nothing out for the short recordings of CPSC 2021), no number tuned by
