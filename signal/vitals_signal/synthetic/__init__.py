@@ -7,17 +7,35 @@ from typing import TYPE_CHECKING, Final
 from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
+    from vitals_signal.synthetic.artefacts import Spoilt, add_dropouts, add_spikes, saturate, wandering_clock
     from vitals_signal.synthetic.heart import SyntheticWearer, ecg, wearer
+    from vitals_signal.synthetic.motion_script import Bout, SyntheticMotion, motion
 
 _HOME: Final[dict[str, str]] = {
+    "Bout": "motion_script",
+    "Spoilt": "artefacts",
+    "SyntheticMotion": "motion_script",
     "SyntheticWearer": "heart",
+    "add_dropouts": "artefacts",
+    "add_spikes": "artefacts",
     "ecg": "heart",
+    "motion": "motion_script",
+    "saturate": "artefacts",
+    "wandering_clock": "artefacts",
     "wearer": "heart",
 }
 
 __all__: list[str] = [
+    "Bout",
+    "Spoilt",
+    "SyntheticMotion",
     "SyntheticWearer",
+    "add_dropouts",
+    "add_spikes",
     "ecg",
+    "motion",
+    "saturate",
+    "wandering_clock",
     "wearer",
 ]
 
