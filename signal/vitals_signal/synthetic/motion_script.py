@@ -75,8 +75,8 @@ def motion(
 
     `fs` in Hz (5..1000); `noise_g` deviation of white noise per axis; `range_g` where the sensor clips; `step_jitter`
     coefficient of variation of step times; `arm_swing_deg` amplitude of the swing (0: the hand in a pocket).
-    Gravity is in the signal. The same arguments give the same numbers. Raises ValueError for values outside these ranges, bouts without
-    length, or a cadence outside 30..240.
+    Gravity is in the signal. The same arguments give the same numbers. Raises ValueError for values outside these
+    ranges, bouts without length, or a cadence outside 30..240.
     """
     if not 5 <= fs <= 1000:
         raise ValueError(f"fs must lie in 5..1000 Hz, got {fs}")
