@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vitals_signal._lazy import lazy
 
-_HOME: Final[dict[str, str]] = {}
+if TYPE_CHECKING:
+    from vitals_signal.ppg.pulse_detection import (
+        PulseBeat,
+        PulseBeats,
+        PulsePeakStream,
+        detect_pulse_peaks,
+        pulse_beats,
+    )
 
-__all__: list[str] = []
+_HOME: Final[dict[str, str]] = {
+    "PulseBeat": "pulse_detection",
+    "PulseBeats": "pulse_detection",
+    "PulsePeakStream": "pulse_detection",
+    "detect_pulse_peaks": "pulse_detection",
+    "pulse_beats": "pulse_detection",
+}
+
+__all__: list[str] = [
+    "PulseBeat",
+    "PulseBeats",
+    "PulsePeakStream",
+    "detect_pulse_peaks",
+    "pulse_beats",
+]
 
 __getattr__, __dir__ = lazy("vitals_signal.ppg", _HOME)
