@@ -1,0 +1,210 @@
+"""Accelerometer windows to feature vectors, of a whole recording or of a stream.
+
+Laws of this file:
+1. Stream and batch share one kernel and see the same samples of a window: any split gives the numbers of the whole.
+2. A gap of at most `FILL_S` is bridged by a straight line and counted in `corrected_share`. A longer one is not bridged:
+   features that need the order of samples are NaN, the others are of the samples that are there.
+3. A window that original samples cover by less than `min_coverage` has no values.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike, NDArray
+
+from vitals_signal._resume import Resumable
+from vitals_signal.windows.acc_vector import (
+    ACC_VECTOR,
+    ACC_VECTOR_VERSION,
+    GAP,
+    SEQUENCE_COLUMNS,
+    TOO_LITTLE,
+    WHY,
+    Codes,
+    Floats,
+    acc_vectors,
+)
+from vitals_signal.windows.grid import WindowGrid
+from vitals_signal.windows.table import FeatureTable
+from vitals_signal.windows.window import FeatureWindow
+
+ACC_FEATURES: Final = ACC_VECTOR
+FILL_S: Final = 0.1
+_NO_SENSOR_G: Final = 1000.0  # beyond any accelerometer: a value that is no measurement
+_BLOCK_SAMPLES: Final = 1 << 15  # of one axis: what the kernel holds of a block stays in the second-level cache
+
+
+def acc_window_features(
+    acc_g: ArrayLike,
+    fs: float,
+    length_s: float = 60.0,
+    hop_s: float | None = None,
+    *,
+    start_us: int = 0,
+    aligned: bool = False,
+    min_coverage: float = 0.8,
+) -> FeatureTable:
+    """Feature vectors (`ACC_FEATURES`, version "acc-window-1") of windows of `length_s` every `hop_s` (one length).
+
+    `acc_g`: (n, 3) in g, evenly sampled at `fs` Hz, NaN where a sample is missing (as are infinite values and such
+    beyond 1000 g). `aligned` puts window starts on multiples of `hop_s` of the clock of `start_us` (`WindowGrid`).
+    Meant for 20 Hz and more and for windows of 2 s to minutes. Raises ValueError for a wrong shape, rate or length.
+
+    Of each of x, y, z and vm = |a| (prefix x_, y_, z_, vm_), with sd over n (ddof 0):
+
+    - mean, sd, min, p10, p25, median, p75, p90, max (g; quantiles numpy "linear"), mean_deviation mean|x - mean| (of vm
+      this is MAD, Vaha-Ypya 2015), skewness m3 / sd^3, kurtosis m4 / sd^4 - 3, entropy (nats) of x / sd by Vasicek's
+      spacings over 16 quantile steps
+    - crossing_hz crossings of the mean per second; jerk_rms, jerk_mean (g/s) of differences over 50 ms
+    - spectrum 0.25..10 Hz, Hann-tapered, mean removed: power (g^2), dominant_hz (parabola through log power),
+      dominant_share of its three bins, spectral_entropy / ln(bins), flatness (geometric over arithmetic mean),
+      centroid_hz, spread_hz, edge_hz (95 % of power), share_0_1 (from 0.25 Hz) .. share_5_10 of power by band
+    - autocorrelation of what lies in that band, tapered and taper-corrected (Boersma 1993), lags 0.25 s to 2 s or a
+      third of the window: acf_peak and acf_peak_s of the highest local maximum, acf_min
+
+    Of the three axes together: corr_xy, corr_xz, corr_yz; angle_x_deg, angle_y_deg, angle_z_deg of the mean vector
+    above the plane of the other two axes (van Hees 2015); gravity_g its length; sd_total sqrt(trace(C)) of the
+    covariance C, axis_1_share and axis_2_share of its largest eigenvalues; sd_vertical and sd_horizontal along and
+    across the mean vector; enmo mean(max(vm - 1, 0)); tilt_mean_deg and tilt_max_deg between 1-s means and the mean of
+    the window; still_share of seconds in which no axis has sd >= 13 mg (van Hees 2014); second_sd_median and
+    second_sd_max of the seconds' sd_total; power, dominant_hz, dominant_share of the motion along (vertical_) and
+    across (horizontal_) the mean vector.
+
+    Names that begin with vm_, vertical_, horizontal_, sd_, axis_, tilt_, second_ and enmo, still_share, gravity_g do
+    not change when the sensor is turned on the body.
+    """
+    acc = _checked(acc_g)
+    grid = WindowGrid(fs, length_s, length_s if hop_s is None else hop_s, start_us, aligned)
+    if not 0.0 < min_coverage <= 1.0:
+        raise ValueError(f"min_coverage must be in (0, 1], not {min_coverage}")
+    return _table(acc, grid, grid.starts(len(acc)), 0, min_coverage)
+
+
+class WindowFeatureStream(Resumable):
+    """`acc_window_features` of blocks as they come: `update` gives each window once it is full.
+
+    Between windows it keeps no more than one window (and one hop) of samples. Raises ValueError as the batch does.
+    """
+
+    def __init__(
+        self,
+        fs: float,
+        length_s: float = 60.0,
+        hop_s: float | None = None,
+        *,
+        start_us: int = 0,
+        aligned: bool = False,
+        min_coverage: float = 0.8,
+    ) -> None:
+        if not 0.0 < min_coverage <= 1.0:
+            raise ValueError(f"min_coverage must be in (0, 1], not {min_coverage}")
+        hop_s = length_s if hop_s is None else hop_s
+        self._grid = (float(fs), float(length_s), float(hop_s), int(start_us), bool(aligned))
+        WindowGrid(*self._grid)
+        self._min_coverage = float(min_coverage)
+        self._kept = np.empty((0, 3))
+        self._first = 0
+        self._window = 0
+
+    def update(self, acc_g: ArrayLike) -> list[FeatureWindow]:
+        """The windows that the next samples, (n, 3) in g, complete."""
+        return self._extend(_checked(acc_g))
+
+    def gap(self, seconds: float) -> list[FeatureWindow]:
+        """The windows that `seconds` without samples complete. Raises ValueError for a time below 0 or above a year."""
+        if not 0.0 <= seconds <= 366 * 86400.0:
+            raise ValueError(f"seconds of a gap must be from 0 to a year, not {seconds}")
+        fs, length_s = self._grid[:2]
+        left, done = round(seconds * fs), []
+        most = max(round(length_s * fs), 1) * 64
+        while left > 0:
+            done += self._extend(np.full((min(left, most), 3), np.nan))
+            left -= most
+        return done
+
+    def end(self) -> list[FeatureWindow]:
+        """Nothing: a window that is not full is none. The stream starts anew with the next window of its grid."""
+        return []
+
+    def _extend(self, acc: Floats) -> list[FeatureWindow]:
+        grid = WindowGrid(*self._grid)
+        self._kept = np.concatenate((self._kept, acc)) if len(self._kept) else acc.copy()
+        end = self._first + len(self._kept)
+        starts = []
+        while grid.first_sample(self._window) + grid.length_n <= end:
+            starts.append(grid.first_sample(self._window))
+            self._window += 1
+        done: list[FeatureWindow] = []
+        if starts:
+            at = np.array(starts, np.int64)
+            done = _table(self._kept, grid, at - self._first, self._first, self._min_coverage).windows()
+        drop = min(grid.first_sample(self._window), end) - self._first
+        if drop > 0:
+            self._kept = self._kept[drop:].copy()
+            self._first += drop
+        return done
+
+
+def _checked(acc_g: ArrayLike) -> Floats:
+    acc = np.asarray(acc_g, np.float64)
+    if acc.ndim != 2 or acc.shape[1] != 3:
+        if acc.size == 0:
+            return np.empty((0, 3))
+        raise ValueError(f"acc_g must have the shape (n, 3), not {acc.shape}")
+    return acc
+
+
+def _table(acc: Floats, grid: WindowGrid, starts: NDArray[np.int64], origin: int, min_coverage: float) -> FeatureTable:
+    n, w = grid.length_n, len(starts)
+    values, codes = np.full((w, len(ACC_VECTOR)), np.nan), np.full((w, len(ACC_VECTOR)), TOO_LITTLE, np.uint8)
+    coverage, corrected = np.zeros(w), np.zeros(w)
+    block = max(1, _BLOCK_SAMPLES // n)
+    view = sliding_window_view(acc, n, axis=0) if w else np.empty((0, 3, n))
+    for begin in range(0, w, block):
+        rows = slice(begin, min(begin + block, w))
+        xyz = np.ascontiguousarray(view[starts[rows]])
+        _block(xyz, grid.fs, min_coverage, values[rows], codes[rows], coverage[rows], corrected[rows])
+    first = [grid.time_us(origin + int(start)) for start in starts]
+    last = [grid.time_us(origin + int(start) + n) for start in starts]
+    return FeatureTable(
+        ACC_VECTOR, values, np.array(first, np.int64), np.array(last, np.int64), coverage, corrected,
+        ACC_VECTOR_VERSION, codes, WHY,
+    )  # fmt: skip
+
+
+def _block(
+    xyz: Floats, fs: float, min_coverage: float, values: Floats, codes: Codes, coverage: Floats, corrected: Floats
+) -> None:
+    w, _, n = xyz.shape
+    if np.abs(xyz).max() <= _NO_SENSOR_G:  # a NaN compares false
+        coverage[:] = 1.0
+        values[:], codes[:] = acc_vectors(xyz, fs)
+        return
+    present: NDArray[np.bool_] = np.all(np.abs(xyz) <= _NO_SENSOR_G, axis=1)
+    coverage[:] = present.mean(1)
+    whole = []
+    for i in range(w):
+        there = present[i]
+        if coverage[i] < min_coverage or not there.any():
+            continue
+        lost = np.flatnonzero(~there)
+        if _longest_run(there) <= max(1, int(FILL_S * fs + 1e-9)) and there[0] and there[-1]:
+            known = np.flatnonzero(there)
+            for axis in range(3):
+                xyz[i, axis, lost] = np.interp(lost, known, xyz[i, axis, known])
+            corrected[i] = len(lost) / n
+            whole.append(i)
+        else:
+            values[i], codes[i] = (part[0] for part in acc_vectors(xyz[i : i + 1, :, there], fs))
+            values[i, SEQUENCE_COLUMNS], codes[i, SEQUENCE_COLUMNS] = np.nan, GAP
+    if whole:
+        values[whole], codes[whole] = acc_vectors(xyz[whole], fs)
+
+
+def _longest_run(there: NDArray[np.bool_]) -> int:
+    """Length of the longest run of missing samples."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], there, [True])).astype(np.int8)))
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
