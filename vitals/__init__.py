@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vitals.link import Backend, Found, discover
     from vitals.monitoring import Monitoring, monitor
     from vitals.recording import replay
-    from vitals.store import Store, passphrase, recovery
+    from vitals.store import Store, keyring, passphrase, recovery
     from vitals.values import Block, DeviceInfo, Event, EventState, Features, Gap
 
 __version__ = "0.1.0"
@@ -43,6 +43,7 @@ _HOMES = {
     "Store": "vitals.store",
     "connect": "vitals.device",
     "discover": "vitals.link",
+    "keyring": "vitals.store",
     "monitor": "vitals.monitoring",
     "passphrase": "vitals.store",
     "recovery": "vitals.store",
@@ -81,6 +82,7 @@ __all__ = [
     "VitalsError",
     "connect",
     "discover",
+    "keyring",
     "models",
     "monitor",
     "passphrase",

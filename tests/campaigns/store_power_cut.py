@@ -1,6 +1,6 @@
 """The power fails in the middle of a write: everything acknowledged is there, and nothing is damaged.
 
-    python run.py campaign store_power_cut [--cuts 2500] [--seed S] [--modes use merge migration] [--control]
+    python run.py campaign store_power_cut [--cuts 2500] [--seed S] [--modes use merge migration rekey] [--control]
 
 A child process works on a store under strace, which records every write, truncation, new name and fsync, and the
 child's word that a flush was acknowledged. A cut is a point in that record. What was synced before it is on the disk;
@@ -32,7 +32,8 @@ from vitals.store import Store, chain, chunks, migrations, new_recovery_code, re
 from vitals.store.rows import KINDS, canonical, digest
 from vitals.values import Block, Timing
 
-MODES = ("use", "merge", "migration")
+MODES = ("use", "merge", "migration", "rekey")
+CODES = 4  # keys that follow each other where a store is rekeyed
 SECTOR = 512
 _CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,unlink,unlinkat,rename"
 
@@ -43,14 +44,15 @@ import numpy as np
 from vitals.store import Store, chunks, connection, recovery
 from vitals.values import Block, DeviceInfo, Event, EventState, Gap, Provenance, Timing
 
-path, code, mode, sync, steps = sys.argv[1:]
+path, codes, mode, sync, steps = sys.argv[1:]
+keys = [recovery(code) for code in codes.split()]
 if mode == "merge":
     chunks.FULL_SPAN_US, chunks.RIPE_SAMPLES = 3_000_000, 200
 if sync == "off":
     connection._SETTINGS = tuple(s.replace("=FULL", "=OFF") for s in connection._SETTINGS)
 maker = Provenance("m", "1")
 n = 0
-with Store.open(path, recovery(code)) as store:
+with Store.open(path, keys[0]) as store:
     os.write(1, b"ack 0\\n")
     with store.session(device=DeviceInfo(name="w"), source="virtual", zero_utc_us=10**15) as session:
         for step in range(int(steps)):
@@ -65,17 +67,22 @@ with Store.open(path, recovery(code)) as store:
             os.write(1, b"ack %d\\n" % n)
             if mode == "merge" and step % 7 == 6:
                 store.compact()
+            if mode == "rekey" and step % 9 == 4 and len(keys) > 1:
+                store.keys.rekey([keys[1]], proof=keys.pop(0))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One recorded call: write (at, data), cut (at), sync, name, unname, syncdir, ack (at)."""
+    """One recorded call: write (at, data), cut (at) and sync of a file (inode); name (inode), unname and rename (to)
+    of a name; syncdir, ack (at)."""
 
     what: str
     file: str = ""
     at: int = 0
     data: bytes = b""
+    name: str = ""
+    to: str = ""
 
 
 @dataclass(slots=True)
@@ -123,9 +130,11 @@ def store_of_schema_1(path: Path, code: str) -> None:
         connection.execute("UPDATE origin SET seq = ?, h = ?", (head.seq, head.h))
 
 
-def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> tuple[Path, str, list[Step]]:
-    """A store as it was before, its key, and what the worker did to it. `folder` must be empty."""
-    code = new_recovery_code()
+def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> tuple[Path, list[str], list[Step]]:
+    """A store as it was before, the keys that it has one after another, and what the worker did to it. `folder` must be
+    empty."""
+    codes = [new_recovery_code() for _ in range(CODES if mode == "rekey" else 1)]
+    code = codes[0]
     before, work = folder / "before", folder / "work"
     if mode == "migration":
         store_of_schema_1(before, code)
@@ -135,12 +144,12 @@ def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> t
     trace = folder / "trace"
     command = ["strace", "-f", "-qq", "-y", "-xx", "-s", "10000000", "-e", f"trace={_CALLS}", "-o", str(trace)]
     ran = subprocess.run(
-        [*command, sys.executable, "-c", WORKER, str(work), code, mode, sync, str(steps)],
+        [*command, sys.executable, "-c", WORKER, str(work), " ".join(codes), mode, sync, str(steps)],
         capture_output=True, check=False, timeout=600,
     )  # fmt: skip
     if ran.returncode:
         raise RuntimeError(f"the worker failed: {ran.stderr.decode()[-2000:]}")
-    return before, code, list(_steps(trace.read_text(), str(work)))
+    return before, codes, list(_steps(trace.read_text(), str(work)))
 
 
 _FD = re.compile(r"^\d+ +(\w+)\((\d+)<((?:\\x[0-9a-f]{2})*)>(?:, )?(.*)\) += (-?\d+)")
@@ -154,6 +163,8 @@ def _plain(text: str) -> bytes:
 
 def _steps(trace: str, folder: str) -> list[Step]:
     steps: list[Step] = []
+    inodes: dict[str, str] = {}  # by name, as the worker sees the folder
+    ends: dict[str, int] = {}  # where the next plain write goes
     for line in trace.splitlines():
         found = _FD.match(line)
         if found:
@@ -167,32 +178,39 @@ def _steps(trace: str, folder: str) -> list[Step]:
                 steps.append(Step("syncdir"))
             elif name is None or result < 0:
                 continue
-            elif call == "pwrite64" and data:
-                steps.append(Step("write", name, int(rest.rpartition(", ")[2]), _plain(data[1])[:result]))
-            elif call == "ftruncate":
-                steps.append(Step("cut", name, int(rest)))
-            elif call in ("fsync", "fdatasync"):
-                steps.append(Step("sync", name))
-            elif call == "write":
-                raise RuntimeError(f"a write without a place to {name}")
+            else:
+                file = inodes.get(name, name)
+                if call == "pwrite64" and data:
+                    steps.append(Step("write", file, int(rest.rpartition(", ")[2]), _plain(data[1])[:result]))
+                elif call == "write" and data:
+                    steps.append(Step("write", file, ends.get(file, 0), _plain(data[1])[:result]))
+                    ends[file] = ends.get(file, 0) + result
+                elif call == "ftruncate":
+                    steps.append(Step("cut", file, int(rest)))
+                elif call in ("fsync", "fdatasync"):
+                    steps.append(Step("sync", file))
             continue
         named = _NAME.match(line)
         if named and int(named[3]) >= 0:
             paths = [_plain(one).decode() for one in _TEXT.findall(named[2])]
             names = [path[len(folder) + 1 :] for path in paths if path.startswith(folder + "/")]
             if named[1] == "openat" and "O_CREAT" in named[2] and names:
-                steps.append(Step("name", names[0]))
+                if "O_TRUNC" in named[2]:  # only of files that do not exist yet
+                    inodes[names[0]] = f"{names[0]}#{len(steps)}"
+                steps.append(Step("name", inodes.get(names[0], names[0]), name=names[0]))
             elif named[1] in ("unlink", "unlinkat") and names:
-                steps.append(Step("unname", names[0]))
+                inodes.pop(names[0], None)
+                steps.append(Step("unname", name=names[0]))
             elif named[1] == "rename" and names:
-                raise RuntimeError("a rename is not modelled")
+                inodes[names[1]] = inodes.pop(names[0], names[0])
+                steps.append(Step("rename", inodes[names[1]], name=names[0], to=names[1]))
     return steps
 
 
 def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> tuple[dict[str, bytes], int]:
     """The files after a power cut before step `at`, and how many samples were acknowledged."""
     held = {path.name: bytearray(path.read_bytes()) for path in before.iterdir()}
-    present = dict.fromkeys(held, True)
+    folder = {name: name for name in held}  # what lies under which name
     waiting: dict[str, list[Step]] = {}
     names: list[Step] = []
     acknowledged = 0
@@ -205,9 +223,9 @@ def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> tuple[d
             for one in waiting.pop(step.file, []):
                 _apply(held.setdefault(step.file, bytearray()), one)
         elif step.what == "syncdir":
-            _rename(present, names)
+            _rename(folder, names)
             names = []
-        elif step.file not in present or step.what == "unname" or not present[step.file]:
+        elif step.what != "name" or folder.get(step.name) != step.file:
             names.append(step)
     keep = rng.random()  # a cut that keeps much, or little
     for name, ops in waiting.items():
@@ -220,15 +238,17 @@ def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> tuple[d
                     held.setdefault(name, bytearray()),
                     Step("write", name, one.at, one.data[: rng.randrange(sectors) * SECTOR]),
                 )
-    _rename(present, [step for step in names if rng.random() < keep])
-    return {
-        name: bytes(held.get(name, b"")) for name, there in present.items() if there and not name.endswith("-shm")
-    }, acknowledged
+    _rename(folder, [step for step in names if rng.random() < keep])
+    files = {name: bytes(held.get(inode, b"")) for name, inode in folder.items()}
+    return {name: data for name, data in files.items() if not name.endswith("-shm")}, acknowledged
 
 
-def _rename(present: dict[str, bool], names: list[Step]) -> None:
+def _rename(folder: dict[str, str], names: list[Step]) -> None:
     for step in names:
-        present[step.file] = step.what == "name"
+        if step.what != "name":
+            folder.pop(step.name, None)
+        if step.what != "unname":
+            folder[step.to or step.name] = step.file
 
 
 def _apply(file: bytearray, step: Step) -> None:
@@ -244,7 +264,7 @@ def _apply(file: bytearray, step: Step) -> None:
     file[step.at : end] = step.data
 
 
-def examine(files: dict[str, bytes], code: str, acknowledged: int, folder: Path, *, old: int) -> str | None:
+def examine(files: dict[str, bytes], codes: list[str], acknowledged: int, folder: Path, *, old: int) -> str | None:
     """What is wrong with a store after a cut; `old`: samples that were there before."""
     if folder.exists():
         shutil.rmtree(folder)
@@ -252,7 +272,7 @@ def examine(files: dict[str, bytes], code: str, acknowledged: int, folder: Path,
     for name, data in files.items():
         (folder / name).write_bytes(data)
     try:
-        with Store.open(folder, recovery(code)) as store:
+        with _open(folder, codes) as store:
             report = store.verify()
             if not report.ok:
                 return "damaged"
@@ -270,16 +290,28 @@ def examine(files: dict[str, bytes], code: str, acknowledged: int, folder: Path,
     return None
 
 
+def _open(folder: Path, codes: list[str]) -> Store:
+    """With whichever of the keys; the last error if none opens."""
+    refused: VitalsError | None = None
+    for code in codes:
+        try:
+            return Store.open(folder, recovery(code))
+        except VitalsError as error:
+            refused = error
+    assert refused is not None
+    raise refused
+
+
 def run(mode: str, cuts: int, seed: int, *, sync: str = "full", steps: int = 40) -> Tally:
     """So many cuts, at random points, of one recording."""
     tally = Tally()
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
-        before, code, recorded = record(Path(name), mode, sync=sync, steps=steps)
+        before, codes, recorded = record(Path(name), mode, sync=sync, steps=steps)
         for _ in range(cuts):
             at = rng.randrange(len(recorded) + 1)
             files, acknowledged = cut(before, recorded, at, rng)
-            wrong = examine(files, code, acknowledged, Path(name, "cut"), old=50 if mode == "migration" else 0)
+            wrong = examine(files, codes, acknowledged, Path(name, "cut"), old=50 if mode == "migration" else 0)
             tally.cuts += 1
             if wrong:
                 tally.problems[wrong] += 1

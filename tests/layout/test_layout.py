@@ -45,14 +45,14 @@ def test_no_module_is_named_like_the_standard_library_or_like_a_public_function(
     ]
     names = {p.stem if p.stem != "__init__" else p.parent.name for p in modules} - {"__main__"}
     assert names & set(sys.stdlib_module_names) == set()
-    functions = {"connect", "discover", "monitor", "replay", "passphrase"}
+    functions = {"connect", "discover", "keyring", "monitor", "replay", "passphrase"}
     assert {p.stem for p in (ROOT / "vitals").glob("*.py")} & functions == set()
 
 
 PUBLIC = [
     "Backend", "Block", "Device", "DeviceInfo", "Event", "EventState", "Features", "Found", "Gap", "Monitoring",
-    "Store", "VitalsError", "connect", "discover", "models", "monitor", "passphrase", "recovery", "replay", "signal",
-    "virtual",
+    "Store", "VitalsError", "connect", "discover", "keyring", "models", "monitor", "passphrase", "recovery", "replay",
+    "signal", "virtual",
 ]  # fmt: skip
 
 

@@ -74,9 +74,30 @@ def build_parser() -> argparse.ArgumentParser:
     features = command("features", "holdings:features", "list the features of a store", json, store, key, span)
     features.add_argument("--csv", action="store_true", help="comma-separated values")
     command("verify", "holdings:verify", "check every byte of a store", json, store, key)
+    _keys(commands, json, store, key)
     _sync(commands, json, store, key)
     _models(commands, json)
     return parser
+
+
+def _keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], *parents: argparse.ArgumentParser) -> None:
+    text = "who may open a store: passphrases, recovery codes, the keyring"
+    keys = commands.add_parser("keys", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, run: str, text: str) -> argparse.ArgumentParser:
+        made = keys.add_parser(name, help=text, description=text, parents=list(parents), epilog=PASSPHRASE)
+        made.set_defaults(run=f"locking:{run}")
+        return made
+
+    action("list", "show", "list the keys of a store by number and kind")
+    action("recovery", "add_recovery", "make a recovery code to be kept on paper")
+    new = action("passphrase", "passphrase", "change the passphrase, or add one")
+    new.add_argument("--new-passphrase-file", type=Path, metavar="FILE", help="else VITALS_NEW_PASSPHRASE, or a prompt")
+    ring = action("to-keyring", "add_keyring", "let the operating system's keyring open the store too")
+    ring.add_argument("name", nargs="?", default="default", metavar="NAME", help="of the entry (default)")
+    action("remove", "remove", "take a key away").add_argument("number", type=int, help="see vitals keys list")
+    action("drill", "drill", "prove that the recovery code on paper opens the store")
+    action("rekey", "rekey", "encrypt the whole store anew; all other keys are gone")
 
 
 def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser], *parents: argparse.ArgumentParser) -> None:
@@ -133,6 +154,8 @@ def _json() -> argparse.ArgumentParser:
 def _key() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(add_help=False)
     made.add_argument("--passphrase-file", type=Path, metavar="FILE", help="read the passphrase from this file")
+    made.add_argument("--keyring", metavar="NAME", help="use the key of this name in the operating system's keyring")
+    made.add_argument("--recovery-file", type=Path, metavar="FILE", help="open with the recovery code in this file")
     return made
 
 

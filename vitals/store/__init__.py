@@ -3,10 +3,10 @@
     from vitals.store import Store, passphrase
     with Store.open(path, key=passphrase("...")) as store: ...
 
-Rooms: `folder` the door · `connection` the engine · `keys`, `header` who may open · `migrations` the schema · `rows`,
-`chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes · `samples` samples as the log knows them ·
-`pending`, `session` writing · `merge`, `pyramid`, `settle` what follows · `query`, `spans`, `arrays`, `frames`
-reading · `clock` what is known of device clocks · `integrity` verify.
+Rooms: `folder` the door · `connection` the engine · `keys`, `os_keyring`, `header`, `rotation` who may open ·
+`migrations` the schema · `rows`, `chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes ·
+`samples` samples as the log knows them · `pending`, `session` writing · `merge`, `pyramid`, `settle` what follows ·
+`query`, `spans`, `arrays`, `frames` reading · `clock` what is known of device clocks · `integrity` verify.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from vitals.store.folder import Compacted, Store
     from vitals.store.integrity import Report
     from vitals.store.keys import KdfParams, Key, new_recovery_code, passphrase, recovery
+    from vitals.store.os_keyring import keyring
     from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
+    from vitals.store.rotation import KeySlot, KeySlots
     from vitals.store.session import Analysis, Session
 
 __all__ = [
-    "Analysis", "ClockFit", "Compacted", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams", "Key", "Report",
-    "Samples", "Session", "SessionInfo", "Store", "StreamInfo", "Summary", "new_recovery_code", "passphrase",
-    "recovery",
+    "Analysis", "ClockFit", "Compacted", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams", "Key", "KeySlot",
+    "KeySlots", "Report", "Samples", "Session", "SessionInfo", "Store", "StreamInfo", "Summary", "keyring",
+    "new_recovery_code", "passphrase", "recovery",
 ]  # fmt: skip
 
 _HOMES = {
@@ -39,6 +41,9 @@ _HOMES = {
     "Report": "integrity",
     "KdfParams": "keys",
     "Key": "keys",
+    "KeySlot": "rotation",
+    "KeySlots": "rotation",
+    "keyring": "os_keyring",
     "new_recovery_code": "keys",
     "passphrase": "keys",
     "recovery": "keys",

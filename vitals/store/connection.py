@@ -249,6 +249,20 @@ def _give_key(connection: Connection, raw_key: bytes | bytearray) -> None:
     _wipe(text)
 
 
+def give_new_key(connection: Connection, raw_key: bytes | bytearray) -> None:
+    """Encrypt every page anew, in one transaction; the connection goes on with the new key. Raises StoreError."""
+    digits = raw_key.hex()
+    text = f"x'{digits}'"
+    try:
+        with _both_families():
+            connection.reset_key(text)
+    except sqlite3.Error as error:
+        raise reworded(error) from None
+    finally:
+        _wipe(digits)
+        _wipe(text)
+
+
 def connect(path: Path, raw_key: bytes | bytearray, *, create: bool = False, autocommit: bool = True) -> Connection:
     """Open `path` with a raw 256-bit key, and prove that the cipher is active and the key right.
 

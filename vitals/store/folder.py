@@ -23,13 +23,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
 from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreMissing
-from vitals.store import arrays, chain, clock, frames, header, integrity, migrations, query, spans
+from vitals.store import arrays, chain, clock, frames, header, integrity, migrations, query, rotation, spans
 from vitals.store.arrays import Resolution, Samples, Summary
 from vitals.store.clock import ClockFit
 from vitals.store.connection import Connection, connect, reworded, transaction
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
+from vitals.store.rotation import KeySlots
 from vitals.store.rows import uid_of
 from vitals.store.session import Analysis, Session, Source
 from vitals.store.settle import settle
@@ -57,6 +58,7 @@ class Store:
         self.path = path
         self._id = opened.store_id
         self._key = bytearray(opened.database_key())
+        self.keys = KeySlots(self, path / HEADER, self._rekeyed)
         self._lock = threading.RLock()
         self._db: sqlite_utils.Database | None = None
         self._connection: Connection | None = self._connect()
@@ -65,6 +67,7 @@ class Store:
             ours = query.fetch(self._connection, "SELECT uid FROM origin WHERE id = ?", (chain.OURS,))
             if not ours or bytes(ours[0][0]) != opened.store_id:
                 raise StoreDamaged(f"{HEADER} and {DATABASE} are of different stores: restore the folder from a backup")
+            rotation.check_epoch(self._connection, opened)
         except BaseException:
             self.close()
             raise
@@ -81,7 +84,7 @@ class Store:
                 return cls.create(folder, key)
             raise StoreMissing(f"there is no store at {folder}: check the path, or create one")
         _close_to_others(folder)
-        return cls(folder, header.read(folder / HEADER, key))
+        return cls(folder, rotation.unlock(folder, DATABASE, HEADER, key))
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], key: Key | Sequence[Key], *, kdf: KdfParams = DEFAULT_KDF) -> Store:
@@ -202,6 +205,21 @@ class Store:
         """The store's connection, inside one write transaction (for the rooms of vitals; others use `db`)."""
         with self._lock, transaction(self._opened()):
             yield self._opened()
+
+    @contextmanager
+    def whole(self) -> Iterator[Connection]:
+        """The store's connection while nothing else of this process uses the store (for the rooms of vitals)."""
+        with self._lock:
+            if self._db is not None:
+                self._db.conn.close()
+                self._db = None
+            try:
+                yield self._opened()
+            except sqlite3.Error as error:
+                raise reworded(error) from error
+
+    def _rekeyed(self, opened: header.Opened) -> None:
+        self._key[:] = opened.database_key()
 
     # Reading
 

@@ -9,8 +9,8 @@ Laws of this file:
 3. Costs are range-checked before they are used.
 4. The file is replaced, never rewritten: temporary file, fsync, rename, fsync of the folder.
 
-Slot kinds: 1 passphrase, 2 recovery code. Others are carried along unread, so that a key kind of a later version does
-not lock out the keys of this one.
+Slot kinds: 0 empty (its key was taken away; random bytes), 1 passphrase, 2 recovery code, 3 keyring (passes = which
+keyring). Others are carried along unread, so that a key kind of a later version does not lock out the keys of this one.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ import os
 import secrets
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vitals.errors import InputError, StoreDamaged, StoreMissing, WrongKey
-from vitals.store.keys import KEY_BYTES, KdfParams, Key, subkey
+from vitals.store.keys import KEY_BYTES, NO_KDF, KdfParams, Key, subkey
 
 MAGIC = b"VITALSK1"
 _HEAD = struct.Struct(">8s16sIB")
 _SLOT = struct.Struct(">BIBB16s12s48s")
 _MAC_BYTES = 32
 _MOST_SLOTS = 16
+EMPTY = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +58,70 @@ class Opened:
     """What a right key gives."""
 
     store_id: bytes
-    epoch: int
-    data_key: bytes
+    epoch: int  # grows with every change of the header
+    data_key: bytes = field(repr=False)
+    slots: tuple[Slot, ...] = field(repr=False)
+    opened_by: int  # number of the slot that the key opened
 
     def database_key(self) -> bytes:
         """The raw key of the database."""
         return subkey(self.data_key, b"vitals/database/1", self.store_id)
 
 
+def new(keys: Sequence[Key], kdf: KdfParams, store_id: bytes | None = None, epoch: int = 1) -> Opened:
+    """A new data key, wrapped for each of `keys`; nothing is written. Raises InputError."""
+    if not 1 <= len(keys) <= _MOST_SLOTS:
+        raise InputError(f"a store is opened by 1 to {_MOST_SLOTS} keys; {len(keys)} were given")
+    fresh = Opened(store_id or secrets.token_bytes(16), epoch, secrets.token_bytes(KEY_BYTES), (), 0)
+    return replace(fresh, slots=tuple(_wrap(fresh, key, kdf, number) for number, key in enumerate(keys)))
+
+
 def write_new(path: Path, keys: Sequence[Key], kdf: KdfParams) -> Opened:
     """Make a store id and a data key, wrap it for each of `keys`, write the header to `path`. Raises InputError,
     OSError."""
-    if not 1 <= len(keys) <= _MOST_SLOTS:
-        raise InputError(f"a store is opened by 1 to {_MOST_SLOTS} keys; {len(keys)} were given")
-    opened = Opened(secrets.token_bytes(16), 1, secrets.token_bytes(KEY_BYTES))
-    slots = []
-    for number, key in enumerate(keys):
-        bare = Slot(key.slot_kind, key.costs(kdf), secrets.token_bytes(16), secrets.token_bytes(12), b"")
-        wrap = AESGCM(key.wrapping_key(bare.salt, bare.kdf))
-        sealed = wrap.encrypt(bare.nonce, opened.data_key, bare.aad(opened.store_id, number))
-        slots.append(Slot(bare.kind, bare.kdf, bare.salt, bare.nonce, sealed))
-    _replace(path, _encode(opened, slots))
+    opened = new(keys, kdf)
+    write(path, opened)
     return opened
+
+
+def write(path: Path, opened: Opened) -> None:
+    """Write the header, in place of the one that is there. Raises OSError."""
+    _replace(path, _encode(opened, opened.slots))
+
+
+def free_place(opened: Opened) -> int:
+    """Where another key can go. Raises InputError where there is no room."""
+    for number, slot in enumerate(opened.slots):
+        if slot.kind == EMPTY:
+            return number
+    if len(opened.slots) == _MOST_SLOTS:
+        raise InputError(f"the store has {_MOST_SLOTS} keys already: remove one first")
+    return len(opened.slots)
+
+
+def with_key(opened: Opened, key: Key, kdf: KdfParams, place: int) -> Opened:
+    """The header with a key in a free place, or instead of the one there; one epoch later. Raises InputError."""
+    slots = list(opened.slots)
+    slots[place : place + 1] = [_wrap(opened, key, kdf, place)]
+    return replace(opened, epoch=opened.epoch + 1, slots=tuple(slots))
+
+
+def without_key(opened: Opened, number: int) -> Opened:
+    """The header without a key; the others keep their places, to which they are bound. Raises InputError."""
+    held = [k for k, slot in enumerate(opened.slots) if slot.kind != EMPTY]
+    if number not in held:
+        raise InputError(f"the store has no key {number}: it has {', '.join(map(str, held))}")
+    if len(held) == 1:
+        raise InputError("it is the last key of the store: add another before this one goes")
+    slots = list(opened.slots)
+    slots[number] = Slot(EMPTY, NO_KDF, secrets.token_bytes(16), secrets.token_bytes(12), secrets.token_bytes(48))
+    return replace(opened, epoch=opened.epoch + 1, slots=tuple(slots))
+
+
+def _wrap(opened: Opened, key: Key, kdf: KdfParams, number: int) -> Slot:
+    bare = Slot(key.slot_kind, key.costs(kdf), secrets.token_bytes(16), secrets.token_bytes(12), b"")
+    wrap = AESGCM(key.wrapping_key(bare.salt, bare.kdf))
+    return replace(bare, wrapped=wrap.encrypt(bare.nonce, opened.data_key, bare.aad(opened.store_id, number)))
 
 
 def _encode(opened: Opened, slots: Sequence[Slot]) -> bytes:
@@ -93,30 +136,45 @@ def _mac(data_key: bytes, body: bytes) -> bytes:
     return hmac.digest(subkey(data_key, b"vitals/header-mac/1"), body, "sha256")
 
 
+def slots(path: Path) -> list[Slot]:
+    """The slots of a header that is not opened, so not yet authentic. Raises StoreMissing, StoreDamaged."""
+    return _decode(_bytes(path))[2]
+
+
 def read(path: Path, key: Key) -> Opened:
     """Open the header with `key`.
 
     Raises StoreMissing, StoreDamaged (not a header of ours, or changed) and WrongKey (no slot opens with this key).
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(_HEAD.size + _MOST_SLOTS * _SLOT.size + _MAC_BYTES + 1)
-    except FileNotFoundError:
-        raise StoreMissing(f"the store has no file {path.name}: restore the whole folder from a backup") from None
+    data = _bytes(path)
     store_id, epoch, slots = _decode(data)
     fitting = [(number, slot) for number, slot in enumerate(slots) if slot.kind == key.slot_kind]
     for number, slot in fitting:
-        wrap = AESGCM(key.wrapping_key(slot.salt, slot.kdf))
-        try:
-            data_key = wrap.decrypt(slot.nonce, slot.wrapped, slot.aad(store_id, number))
-        except InvalidTag:
+        data_key = _unwrap(key, slot, store_id, number)
+        if data_key is None:
             continue
         if not hmac.compare_digest(_mac(data_key, data[:-_MAC_BYTES]), data[-_MAC_BYTES:]):
             raise _damaged("its authentication code does not match")
-        return Opened(store_id, epoch, data_key)
+        return Opened(store_id, epoch, data_key, tuple(slots), number)
     if not fitting:
         raise WrongKey("this store has no slot for a key of this kind: open it with the key that it was made with")
-    raise WrongKey("the passphrase or recovery code does not open this store: check it and try again")
+    raise WrongKey("the passphrase, recovery code or keyring entry does not open this store: check it and try again")
+
+
+def _unwrap(key: Key, slot: Slot, store_id: bytes, number: int) -> bytes | None:
+    wrap = AESGCM(key.wrapping_key(slot.salt, slot.kdf))
+    try:
+        return wrap.decrypt(slot.nonce, slot.wrapped, slot.aad(store_id, number))
+    except InvalidTag:
+        return None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD.size + _MOST_SLOTS * _SLOT.size + _MAC_BYTES + 1)
+    except FileNotFoundError:
+        raise StoreMissing(f"the store has no file {path.name}: restore the whole folder from a backup") from None
 
 
 def _decode(data: bytes) -> tuple[bytes, int, list[Slot]]:
@@ -140,12 +198,10 @@ def _damaged(why: str) -> StoreDamaged:
 
 def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
-    handle = os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    try:
-        os.write(handle, data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     partial.replace(path)
     sync_folder(path.parent)
 

@@ -1,0 +1,158 @@
+"""Keys that come and go, and a new data key for the whole store.
+
+Laws of this file:
+1. Whoever changes keys shows one that opens the store, at that moment.
+2. The header is replaced inside a write transaction of the database, which remembers the header's epoch: two
+   processes cannot undo each other, and an old header that is put back is refused.
+3. Rekeying encrypts every page in one transaction. The header of the new data key lies beside the old one before it
+   begins and takes its place after it commits; whichever key opens the database says which header holds.
+4. A key that is taken away opens no later state of the store. A copy of header and database made before still opens
+   with it: only a rekey closes what is written from then on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vitals.errors import StoreDamaged, VitalsError
+from vitals.store import header, query
+from vitals.store.connection import Connection, connect, give_new_key
+from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
+
+if TYPE_CHECKING:
+    from vitals.store.folder import Store
+
+KINDS: Final = {1: "passphrase", 2: "recovery code", 3: "keyring"}
+_EPOCH: Final = "header_epoch"
+NEXT: Final = ".next"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySlot:
+    """One key of a store, without anything secret."""
+
+    number: int
+    kind: str
+
+
+class KeySlots:
+    """The keys that open a store: `store.keys`. Every change asks for a key that opens it now (`proof`)."""
+
+    def __init__(self, store: Store, path: Path, rekeyed: Callable[[header.Opened], None]) -> None:
+        self._store = store
+        self._path = path
+        self._rekeyed = rekeyed
+
+    def list(self) -> list[KeySlot]:
+        """The keys of the store, by number; no key is needed to see their kinds. Raises StoreDamaged, StoreMissing."""
+        return [
+            KeySlot(number, KINDS.get(slot.kind, "unknown"))
+            for number, slot in enumerate(header.slots(self._path))
+            if slot.kind != header.EMPTY
+        ]
+
+    def opens(self, key: Key) -> KeySlot:
+        """Prove that a key opens the store, and say which it is: a drill. Raises WrongKey, StoreError."""
+        opened = header.read(self._path, key)
+        return KeySlot(opened.opened_by, KINDS[opened.slots[opened.opened_by].kind])
+
+    def add(self, key: Key, *, proof: Key, kdf: KdfParams = DEFAULT_KDF) -> KeySlot:
+        """Let one more key open the store. Raises WrongKey, InputError, StoreError."""
+        return self._put(key, proof, kdf, header.free_place)
+
+    def replace(self, old: Key, new: Key, *, kdf: KdfParams = DEFAULT_KDF) -> KeySlot:
+        """Put a key in the place of another, e.g. a new passphrase. Raises WrongKey, InputError, StoreError."""
+        return self._put(new, old, kdf, lambda opened: opened.opened_by)
+
+    def remove(self, number: int, *, proof: Key) -> None:
+        """Take a key away; the last one stays. Raises WrongKey, InputError, StoreError."""
+        self._change(proof, lambda opened: header.without_key(opened, number))
+
+    def rekey(self, keys: Sequence[Key], *, proof: Key, kdf: KdfParams = DEFAULT_KDF) -> None:
+        """Encrypt the whole store anew, under a new data key that only `keys` open.
+
+        For a data key that may be known to others, and after erasing. Keys that are not given here are gone: make a
+        new recovery code. It needs free space for the whole store; other processes must open it again. If it is
+        interrupted at any point, the old keys or the new ones open everything. Raises WrongKey, InputError, StoreError.
+        """
+        old = header.read(self._path, proof)
+        fresh = header.new(list(keys), kdf, old.store_id, old.epoch + 1)
+        header.write(_next(self._path), fresh)
+        with self._store.whole() as connection:
+            give_new_key(connection, fresh.database_key())
+            self._rekeyed(fresh)
+            with self._store.transaction() as after:
+                remember(after, fresh.epoch)
+            _settle(self._path)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _put(self, key: Key, proof: Key, kdf: KdfParams, where: Callable[[header.Opened], int]) -> KeySlot:
+        places: list[int] = []
+
+        def put(opened: header.Opened) -> header.Opened:
+            places.append(where(opened))
+            return header.with_key(opened, key, kdf, places[-1])
+
+        self._change(proof, put)
+        return KeySlot(places[-1], KINDS[key.slot_kind])
+
+    def _change(self, proof: Key, change: Callable[[header.Opened], header.Opened]) -> header.Opened:
+        header.read(self._path, proof)  # a slow key is tried before other writers are kept waiting
+        with self._store.transaction() as connection:
+            changed = change(header.read(self._path, proof))
+            header.write(self._path, changed)
+            remember(connection, changed.epoch)
+        return changed
+
+
+def unlock(folder: Path, database: str, name: str, key: Key) -> header.Opened:
+    """What `key` opens: the header that fits the database, where a rekey was interrupted between the two.
+
+    Raises as `header.read`.
+    """
+    path = folder / name
+    if not _next(path).exists():
+        return header.read(path, key)
+    refused: VitalsError | None = None
+    for candidate in (path, _next(path)):
+        try:
+            opened = header.read(candidate, key)
+            connect(folder / database, opened.database_key()).close()
+        except VitalsError as error:
+            refused = refused or error
+            continue
+        if candidate != path:
+            _settle(path)
+        return opened
+    assert refused is not None
+    raise refused
+
+
+def check_epoch(connection: Connection, opened: header.Opened) -> None:
+    """Refuse a header that is older than the database. Raises StoreDamaged."""
+    known = query.fetch(connection, "SELECT value FROM meta WHERE name = ?", (_EPOCH,))
+    if known and opened.epoch < int(known[0][0]):
+        raise StoreDamaged(
+            "vitals.key is older than vitals.db, so a key that was taken away may open it: "
+            "put back the vitals.key that belongs to it, or restore the whole folder from a backup"
+        )
+
+
+def remember(connection: Connection, epoch: int) -> None:
+    """Keep the header's epoch in the database; inside a write transaction."""
+    connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", (_EPOCH, epoch))
+
+
+def _next(path: Path) -> Path:
+    return path.with_name(path.name + NEXT)
+
+
+def _settle(path: Path) -> None:
+    with suppress(FileNotFoundError):  # another process was faster
+        os.replace(_next(path), path)
+    header.sync_folder(path.parent)
