@@ -11,6 +11,7 @@ import datetime as dt
 from vitals.decode import BatteryLevel, Special, cgm, cgm_control, glucose, user_data, uuids, weight
 from vitals.decode import battery as bat
 from vitals.decode import blood_pressure as bp
+from vitals.decode import blood_pressure_record as bp_record
 from vitals.decode import date_time as time
 from vitals.decode import health_thermometer as therm
 from vitals.decode import pulse_oximeter as plx
@@ -138,6 +139,13 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
         bp.IntermediateCuffPressure(100.0, False, None, None, None, None, dt.datetime(2000, 1, 1, 0, 1)),
     ),
     (uuids.BLOOD_PRESSURE_FEATURE, "ff01", bp.BloodPressureFeature(0x1FF)),
+    (
+        uuids.BLOOD_PRESSURE_RECORD,
+        "ff 0201 342b 0078005000",
+        bp_record.BloodPressureRecordPart(
+            True, True, 63, 258, uuids.ENHANCED_BLOOD_PRESSURE_MEASUREMENT, bytes.fromhex("0078005000")
+        ),
+    ),
     (
         uuids.GLUCOSE_MEASUREMENT,
         "1f 0a00 e8070102030405 c4ff 37c0 11 ff0f",

@@ -8,13 +8,14 @@ health sensor from what is public of them (see their files). No code of ours mad
 from __future__ import annotations
 
 from tests.decode.golden_health import CALIBRATION, WHEN
-from vitals.decode import cgm_control, uuids, wahoo
+from vitals.decode import cgm_control, user_control, uuids, wahoo
 from vitals.decode import cycling_power as power
 from vitals.decode import cycling_power_control as power_control
 from vitals.decode import cycling_speed as csc
 from vitals.decode import fitness_machine as ftms
 from vitals.decode import fitness_machine_control as machine
 from vitals.decode import health_sensor as ghs
+from vitals.decode import health_sensor_control as ghs_control
 from vitals.decode import physical_activity as pam
 from vitals.decode import record_access as records
 from vitals.decode import running as rsc
@@ -28,6 +29,7 @@ DONE = power_control.PowerResult.SUCCESS
 M = machine.MachineOperation
 T = machine.MachineTarget
 E = machine.MachineEvent
+U = user_control.UserOperation
 CRANK_1000 = Revolutions(1000, 1024, 1024, 1 << 16)
 
 GOLDEN: tuple[tuple[str, str, object], ...] = (
@@ -133,6 +135,26 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
         ),
     ),
     (
+        uuids.STEP_CLIMBER_DATA,  # bluetooth-sig 0.6.0 reads the frames of both climbers in the same way
+        "fe01 0c00 dc00 4600 4200 2400 3800 5802 0a 87 55 b004 5802",
+        ftms.StepClimberData(
+            more_data=False, floors=12, steps=220, steps_per_min=70, average_steps_per_min=66,
+            positive_elevation_m=36, energy_kcal=56, energy_kcal_per_h=600, energy_kcal_per_min=10,
+            heart_rate_bpm=135, metabolic_equivalent=8.5, elapsed_s=1200, remaining_s=600,
+        ),
+    ),
+    (uuids.STEP_CLIMBER_DATA, "2300 4600 87", ftms.StepClimberData(
+        more_data=True, steps_per_min=70, heart_rate_bpm=135)),
+    (
+        uuids.STAIR_CLIMBER_DATA,
+        "fe03 0c00 4600 4200 2400 6e00 3800 5802 0a 87 55 b004 5802",
+        ftms.StairClimberData(
+            more_data=False, floors=12, steps_per_min=70, average_steps_per_min=66, positive_elevation_m=36,
+            strides=110, energy_kcal=56, energy_kcal_per_h=600, energy_kcal_per_min=10, heart_rate_bpm=135,
+            metabolic_equivalent=8.5, elapsed_s=1200, remaining_s=600,
+        ),
+    ),
+    (
         uuids.TREADMILL_DATA,
         "fe1f e803 8403 102700 0f00 f6ff 6400 3200 2c01 3601 c800 5802 0a 96 55 0807 5802 ceff fa00",
         ftms.TreadmillData(
@@ -184,6 +206,20 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
         "ffff0100 ffff0100",
         machine.MachineFeatures(machine.MachineFeature(0x1FFFF), machine.TargetFeature(0x1FFFF)),
     ),
+    (uuids.USER_CONTROL_POINT, "20 01 01 03", user_control.UserResponse(
+        U.REGISTER_NEW_USER, user_control.UserResult.SUCCESS, user=3)),
+    (uuids.USER_CONTROL_POINT, "20 02 05", user_control.UserResponse(
+        U.CONSENT, user_control.UserResult.USER_NOT_AUTHORIZED)),
+    (uuids.USER_CONTROL_POINT, "20 04 01 02", user_control.UserResponse(
+        U.LIST_ALL_USERS, user_control.UserResult.SUCCESS, users=2)),
+    (uuids.GHS_CONTROL_POINT, "80", ghs_control.ObservationResult.SUCCESS),
+    (uuids.GHS_CONTROL_POINT, "83", 0x83),
+    (
+        uuids.HEALTH_SENSOR_FEATURES,
+        "01 02 b84b0200 1a480200 01 0410 02",
+        ghs_control.HealthSensorFeatures((0x24BB8, 0x2481A), (ghs_control.Specialization(4100, 2),)),
+    ),
+    (uuids.HEALTH_SENSOR_FEATURES, "00 01 1a480200", ghs_control.HealthSensorFeatures((0x2481A,), None)),
     (uuids.FITNESS_MACHINE_STATUS, "02 02", machine.MachineStatus(
         E.STOPPED_OR_PAUSED_BY_USER, T(stop=machine.StopKind.PAUSE))),
     (uuids.FITNESS_MACHINE_STATUS, "05 e803", machine.MachineStatus(E.SPEED_CHANGED, T(speed_kmh=10.0))),
@@ -336,6 +372,14 @@ REQUESTS: tuple[tuple[str, str, object], ...] = (
 
 # Requests that have no encoder: the applications of vitals do not send them.
 READ_ONLY_REQUESTS: tuple[tuple[str, str, object], ...] = (
+    (uuids.USER_CONTROL_POINT, "01 d204", user_control.UserRequest(U.REGISTER_NEW_USER, consent_code=1234)),
+    (uuids.USER_CONTROL_POINT, "02 03 d204", user_control.UserRequest(U.CONSENT, 3, 1234)),
+    (uuids.USER_CONTROL_POINT, "03", user_control.UserRequest(U.DELETE_USER_DATA)),
+    (uuids.USER_CONTROL_POINT, "04", user_control.UserRequest(U.LIST_ALL_USERS)),
+    (uuids.USER_CONTROL_POINT, "05 03", user_control.UserRequest(U.DELETE_USER, 3)),
+    (uuids.USER_CONTROL_POINT, "09", user_control.UserRequest(9)),
+    (uuids.GHS_CONTROL_POINT, "01", ghs_control.ObservationRequest.START_LIVE),
+    (uuids.GHS_CONTROL_POINT, "02", ghs_control.ObservationRequest.STOP_LIVE),
     (uuids.CYCLING_POWER_CONTROL_POINT, "04 5901", power_control.PowerRequest(OP.SET_CRANK_LENGTH, 345)),
     (uuids.CYCLING_POWER_CONTROL_POINT, "01 10270000", power_control.PowerRequest(OP.SET_CUMULATIVE_VALUE, 10000)),
     (uuids.CYCLING_POWER_CONTROL_POINT, "0e", power_control.PowerRequest(OP.REQUEST_SAMPLING_RATE)),

@@ -65,6 +65,8 @@ LAYOUTS = (
     Layout(
         uuids.CROSS_TRAINER_DATA, 3, 3, (2, 2, 3, 4, 2, 4, 4, 2, 2, 2, 5, 1, 1, 2, 2, 0), inverted=True, variable=7
     ),
+    Layout(uuids.STEP_CLIMBER_DATA, 2, 2, (4, 2, 2, 2, 5, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0), inverted=True),
+    Layout(uuids.STAIR_CLIMBER_DATA, 2, 2, (2, 2, 2, 2, 2, 5, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0), inverted=True),
     Layout(uuids.ROWER_DATA, 2, 2, (3, 1, 3, 2, 2, 2, 2, 2, 5, 1, 1, 2, 2, 0, 0, 0), inverted=True, variable=7),
     Layout(uuids.INDOOR_BIKE_DATA, 2, 2, (2, 2, 2, 2, 3, 2, 2, 2, 5, 1, 1, 2, 2, 0, 0, 0), inverted=True, variable=5),
     Layout(uuids.GENERAL_ACTIVITY_INSTANTANEOUS_DATA, 3, 16, (2, 2, 2, 2, 1, 2, 2, 3, 2, 2, 2), WHOLE),

@@ -24,7 +24,8 @@ def bursts_of(beats_us: np.ndarray, rng: np.random.Generator, *, drift: float = 
         inside = (ends > (turn - 1) * EVERY_US) & (ends <= turn * EVERY_US)
         arrival = turn * EVERY_US + int(rng.integers(15_000, 40_000))
         row = [int(tick) for tick in ticks[inside]]
-        made.append((arrival, row, [None] * len(row)))
+        fine: list[str | None] = [None] * len(row)
+        made.append((arrival, row, fine))
     return made
 
 

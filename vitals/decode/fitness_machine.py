@@ -1,7 +1,8 @@
-"""Fitness Machine Service (FTMS 1.0, 0x1826): what treadmill, cross trainer, rower and indoor bike measure.
+"""Fitness Machine Service (FTMS 1.0, 0x1826): what treadmill, cross trainer, climbers, rower and indoor bike measure.
 
-Layouts (GATT Specification Supplement, Treadmill Data, Cross Trainer Data, Rower Data, Indoor Bike Data): flags u16
-(cross trainer u24), then the fields of each set bit in order. The tables below are the layouts.
+Layouts (GATT Specification Supplement, Treadmill Data, Cross Trainer Data, Step Climber Data, Stair Climber Data, Rower
+Data, Indoor Bike Data): flags u16 (cross trainer u24), then the fields of each set bit in order. The tables below are
+the layouts.
 
 Laws of this file:
 1. Bit 0 is "more data" and inverted: its fields are there when it is clear, and then the record is complete.
@@ -65,6 +66,24 @@ class CrossTrainerData(MachineData):
     power_w: int | None = None
     average_power_w: int | None = None
     backward: bool | None = None  # direction of movement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepClimberData(MachineData):
+    floors: int | None = None
+    steps: int | None = None
+    steps_per_min: int | None = None
+    average_steps_per_min: int | None = None
+    positive_elevation_m: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StairClimberData(MachineData):
+    floors: int | None = None
+    steps_per_min: int | None = None
+    average_steps_per_min: int | None = None
+    positive_elevation_m: int | None = None
+    strides: int | None = None  # pairs of steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +170,30 @@ _CROSS_TRAINER: _Layout = (
     _ELAPSED,
     _REMAINING,
 )
+_CLIMB = (
+    (_Field("steps_per_min", 2),),
+    (_Field("average_steps_per_min", 2),),
+    (_Field("positive_elevation_m", 2),),
+)
+_STEP_CLIMBER: _Layout = (
+    (_Field("floors", 2), _Field("steps", 2)),
+    *_CLIMB,
+    _ENERGY,
+    _HEART_RATE,
+    _MET,
+    _ELAPSED,
+    _REMAINING,
+)
+_STAIR_CLIMBER: _Layout = (
+    (_Field("floors", 2),),
+    *_CLIMB,
+    (_Field("strides", 2),),
+    _ENERGY,
+    _HEART_RATE,
+    _MET,
+    _ELAPSED,
+    _REMAINING,
+)
 _ROWER: _Layout = (
     (_Field("strokes_per_min", 1, divisor=2), _Field("strokes", 2)),
     (_Field("average_strokes_per_min", 1, divisor=2),),
@@ -210,6 +253,18 @@ def decode_cross_trainer_data(payload: bytes) -> CrossTrainerData:
     return CrossTrainerData(**_read(at, flags, _CROSS_TRAINER), backward=bool(flags & 0x8000))
 
 
+def decode_step_climber_data(payload: bytes) -> StepClimberData:
+    """Step Climber Data (0x2ACF). Raises DecodeError where bytes are missing or left over."""
+    at = Cursor(uuids.STEP_CLIMBER_DATA, payload)
+    return StepClimberData(**_read(at, at.uint(2, "flags"), _STEP_CLIMBER))
+
+
+def decode_stair_climber_data(payload: bytes) -> StairClimberData:
+    """Stair Climber Data (0x2AD0). Raises DecodeError where bytes are missing or left over."""
+    at = Cursor(uuids.STAIR_CLIMBER_DATA, payload)
+    return StairClimberData(**_read(at, at.uint(2, "flags"), _STAIR_CLIMBER))
+
+
 def decode_rower_data(payload: bytes) -> RowerData:
     """Rower Data (0x2AD1). Raises DecodeError where bytes are missing or left over."""
     at = Cursor(uuids.ROWER_DATA, payload)
@@ -253,6 +308,8 @@ class RecordAssembler(Generic[Data]):
 DECODERS: Mapping[str, Callable[[bytes], object]] = {
     uuids.TREADMILL_DATA: decode_treadmill_data,
     uuids.CROSS_TRAINER_DATA: decode_cross_trainer_data,
+    uuids.STEP_CLIMBER_DATA: decode_step_climber_data,
+    uuids.STAIR_CLIMBER_DATA: decode_stair_climber_data,
     uuids.ROWER_DATA: decode_rower_data,
     uuids.INDOOR_BIKE_DATA: decode_indoor_bike_data,
 }

@@ -36,6 +36,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         u.BLOOD_PRESSURE_MEASUREMENT, u.INTERMEDIATE_CUFF_PRESSURE, u.ENHANCED_BLOOD_PRESSURE_MEASUREMENT,
         u.ENHANCED_INTERMEDIATE_CUFF_PRESSURE, u.BLOOD_PRESSURE_FEATURE,
     ),
+    "blood_pressure_record": (u.BLOOD_PRESSURE_RECORD,),
     "glucose": (u.GLUCOSE_MEASUREMENT, u.GLUCOSE_MEASUREMENT_CONTEXT, u.GLUCOSE_FEATURE),
     "record_access": (u.RECORD_ACCESS_CONTROL_POINT,),
     "cgm": (u.CGM_MEASUREMENT, u.CGM_FEATURE, u.CGM_STATUS, u.CGM_SESSION_START_TIME, u.CGM_SESSION_RUN_TIME),
@@ -47,12 +48,16 @@ FILES: Mapping[str, tuple[str, ...]] = {
         u.AGE, u.DATE_OF_BIRTH, u.GENDER, u.HEART_RATE_MAX, u.HEIGHT, u.HIP_CIRCUMFERENCE, u.RESTING_HEART_RATE,
         u.VO2_MAX, u.WAIST_CIRCUMFERENCE, u.WEIGHT, u.USER_INDEX, u.STRIDE_LENGTH,
     ),
+    "user_control": (u.USER_CONTROL_POINT,),
     "running": (u.RSC_MEASUREMENT, u.RSC_FEATURE),
     "cycling_speed": (u.CSC_MEASUREMENT, u.CSC_FEATURE, u.SENSOR_LOCATION),
     "speed_control": (u.SC_CONTROL_POINT,),
     "cycling_power": (u.CYCLING_POWER_MEASUREMENT, u.CYCLING_POWER_VECTOR, u.CYCLING_POWER_FEATURE),
     "cycling_power_control": (u.CYCLING_POWER_CONTROL_POINT,),
-    "fitness_machine": (u.TREADMILL_DATA, u.CROSS_TRAINER_DATA, u.ROWER_DATA, u.INDOOR_BIKE_DATA),
+    "fitness_machine": (
+        u.TREADMILL_DATA, u.CROSS_TRAINER_DATA, u.STEP_CLIMBER_DATA, u.STAIR_CLIMBER_DATA, u.ROWER_DATA,
+        u.INDOOR_BIKE_DATA,
+    ),
     "fitness_machine_control": (
         u.FITNESS_MACHINE_FEATURE, u.FITNESS_MACHINE_CONTROL_POINT, u.FITNESS_MACHINE_STATUS, u.TRAINING_STATUS,
         u.SUPPORTED_SPEED_RANGE, u.SUPPORTED_INCLINATION_RANGE, u.SUPPORTED_RESISTANCE_LEVEL_RANGE,
@@ -66,6 +71,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         u.STEP_COUNTER_ACTIVITY_SUMMARY_DATA, u.SLEEP_ACTIVITY_INSTANTANEOUS_DATA, u.SLEEP_ACTIVITY_SUMMARY_DATA,
     ),
     "health_sensor": (u.LIVE_HEALTH_OBSERVATIONS, u.STORED_HEALTH_OBSERVATIONS),
+    "health_sensor_control": (u.HEALTH_SENSOR_FEATURES, u.GHS_CONTROL_POINT),
     "wahoo": ("a026e005-0a7d-4ab3-97fa-f1500f9feb8b",),
     "polar": ("fb005c81-02e7-f387-1cad-8acd2d8df0c8", "fb005c82-02e7-f387-1cad-8acd2d8df0c8"),
     "movesense": ("34800002-7185-4d5d-b431-630e7050e8f0",),
@@ -80,6 +86,10 @@ REQUEST_FILES: Mapping[str, tuple[str, ...]] = {
     "speed_control": (u.SC_CONTROL_POINT,),
     "cycling_power_control": (u.CYCLING_POWER_CONTROL_POINT,),
     "fitness_machine_control": (u.FITNESS_MACHINE_CONTROL_POINT,),
+    "user_control": (u.USER_CONTROL_POINT,),
+    "health_sensor_control": (u.GHS_CONTROL_POINT,),
+    "polar": ("fb005c81-02e7-f387-1cad-8acd2d8df0c8",),
+    "movesense": ("34800001-7185-4d5d-b431-630e7050e8f0",),
 }
 
 
