@@ -19,7 +19,8 @@ ZERO_US = 1_750_000_000_000_000  # UTC of the event loop's time 0
 
 
 def connected(near: Scene, **options: Any) -> Any:
-    return vitals.connect(near.name, backend=near.backend, rng=random.Random(1), zero_utc_us=ZERO_US, **options)
+    options = {"zero_utc_us": ZERO_US, **options}
+    return vitals.connect(near.name, backend=near.backend, rng=random.Random(1), **options)
 
 
 async def collected(device: Any, seconds: float, **wanted: Any) -> list[Item]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from vitals.decode import infinitime, uuids
+from vitals.decode import bangle, infinitime, uuids
 from vitals.decode.polar import PMD_CONTROL_POINT, PMD_DATA
 from vitals.errors import DecodeError
 from vitals.intake.feed import Feed, Item
 from vitals.intake.heart_rate import HeartRateFeed
+from vitals.intake.nordic_uart import NordicUartFeed
 from vitals.intake.polar import STREAMS, PolarFeed
 from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed, ThermometerFeed
 from vitals.values import Disconnected, Frame, LinkEvent
@@ -27,7 +28,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     infinitime.MOTION: ("acc",),
     infinitime.STEP_COUNT: ("steps",),
 }
-DECODED = frozenset(kind for kinds in KINDS.values() for kind in kinds) | {kind for kind, _ in STREAMS.values()}
+VENDOR_KINDS = ("hr_log",)  # that only vendors' own protocols feed
+DECODED = frozenset(VENDOR_KINDS).union(*KINDS.values(), (kind for kind, _ in STREAMS.values()))
 
 FEEDS: dict[str, Callable[[], Feed]] = {
     uuids.HEART_RATE_MEASUREMENT: HeartRateFeed,
@@ -36,6 +38,8 @@ FEEDS: dict[str, Callable[[], Feed]] = {
     uuids.TEMPERATURE_MEASUREMENT: ThermometerFeed,
     infinitime.MOTION: InfiniTimeFeed,
     infinitime.STEP_COUNT: InfiniTimeFeed,
+    bangle.WRITE: NordicUartFeed,  # Colmi's too
+    bangle.NOTIFY: NordicUartFeed,
     PMD_CONTROL_POINT: PolarFeed,
     PMD_DATA: PolarFeed,
 }

@@ -18,18 +18,28 @@ BATTERY_LOW, BATTERY_CHARGED = 15, 20  # percent: low is said at the one, and ma
 INFINITIME_HZ = 10.0  # of its motion notifications; what really comes is measured
 
 
-class BatteryFeed:
-    """See `Feed`."""
+class Charge:
+    """A battery level over time: its values, and a word when it becomes low."""
 
     def __init__(self) -> None:
         self._low = False
 
-    def feed(self, frame: Frame) -> list[Item]:
-        percent = decode_battery_level(frame.payload).percent
+    def take(self, at_us: int, percent: int) -> list[Item]:
+        """A level in percent."""
         was_low = self._low
         self._low = percent <= (BATTERY_CHARGED if was_low else BATTERY_LOW)
-        block = single("battery", frame.arrival_us, percent, "%")
-        return [block, BatteryLow(frame.arrival_us, percent)] if self._low and not was_low else [block]
+        block = single("battery", at_us, percent, "%")
+        return [block, BatteryLow(at_us, percent)] if self._low and not was_low else [block]
+
+
+class BatteryFeed:
+    """See `Feed`."""
+
+    def __init__(self) -> None:
+        self._charge = Charge()
+
+    def feed(self, frame: Frame) -> list[Item]:
+        return self._charge.take(frame.arrival_us, decode_battery_level(frame.payload).percent)
 
     def end(self, reason: str) -> list[Item]:
         return []

@@ -23,6 +23,7 @@ from vitals.virtual.faults import Fault, FaultScript, play
 if TYPE_CHECKING:
     from vitals.virtual.body import Body
     from vitals.virtual.chest_strap import Strap
+    from vitals.virtual.colmi_ring import ColmiRing
     from vitals.virtual.gatt_device import GattDevice, Profile
     from vitals.virtual.gatt_table import Characteristic, Service
     from vitals.virtual.glucose_devices import GlucoseMeter, GlucoseMonitor
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "body": ("Body",),
     "chest_strap": ("Strap",),
+    "colmi_ring": ("ColmiRing",),
     "gatt_device": ("GattDevice", "Profile"),
     "gatt_table": ("Characteristic", "Service"),
     "glucose_devices": ("GlucoseMeter", "GlucoseMonitor"),
@@ -59,6 +61,7 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = [
     "Body",
     "Characteristic",
+    "ColmiRing",
     "Computed",
     "Cuff",
     "Fault",

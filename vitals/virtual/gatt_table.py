@@ -25,6 +25,7 @@ class Characteristic:
     notify: bool = False
     indicate: bool = False
     write: Write | None = None
+    unconfirmed: bool = False  # written without response only
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def bumble_characteristic(row: Characteristic) -> gatt.Characteristic[bytes]:
     if row.value is not None:
         properties, allowed = properties | kinds.READ, allowed | permissions.READABLE
     if row.write is not None:
-        properties, allowed = properties | kinds.WRITE, allowed | permissions.WRITEABLE
+        written = kinds.WRITE_WITHOUT_RESPONSE if row.unconfirmed else kinds.WRITE
+        properties, allowed = properties | written, allowed | permissions.WRITEABLE
     properties |= kinds.NOTIFY if row.notify else kinds(0)
     properties |= kinds.INDICATE if row.indicate else kinds(0)
 

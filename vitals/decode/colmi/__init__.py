@@ -40,10 +40,12 @@ from vitals.decode.colmi.packet import (
     decode_packet,
 )
 from vitals.decode.colmi.requests import (
+    decode_set_time,
     encode_battery_request,
     encode_heart_rate_log_request,
     encode_heart_rate_settings,
     encode_history_request,
+    encode_real_time_continue,
     encode_real_time_request,
     encode_set_time,
     encode_steps_request,
@@ -80,6 +82,7 @@ __all__ = [
     "StepsPart",
     "decode_big_data",
     "decode_packet",
+    "decode_set_time",
     "encode_battery",
     "encode_battery_request",
     "encode_big_data_request",
@@ -89,6 +92,7 @@ __all__ = [
     "encode_history_request",
     "encode_packet",
     "encode_real_time",
+    "encode_real_time_continue",
     "encode_real_time_request",
     "encode_set_time",
     "encode_steps",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from vitals.decode.colmi.gatt import Command, RealTimeKind, encode_packet
+from vitals.decode.colmi.gatt import SIZE, WRITE, Command, RealTimeKind, encode_packet
 from vitals.decode.colmi.packet import HeartRateSettings
+from vitals.decode.cursor import Cursor
 from vitals.errors import InputError
 
 
@@ -15,6 +16,19 @@ def encode_set_time(when: datetime) -> bytes:
         raise InputError(f"year {when.year} does not fit; 2000 to 2099 do")
     fields = (when.year - 2000, when.month, when.day, when.hour, when.minute, when.second)
     return encode_packet(Command.SET_TIME, bytes(value // 10 << 4 | value % 10 for value in fields) + b"\x01")
+
+
+def decode_set_time(payload: bytes) -> datetime:
+    """What `encode_set_time` wrote. Raises DecodeError."""
+    at = Cursor(WRITE, payload)
+    if at.uint(1, "command") != Command.SET_TIME or len(payload) != SIZE or payload[-1] != sum(payload[:-1]) & 0xFF:
+        at.offset = 0
+        raise at.error("it does not set the time")
+    year, month, day, hour, minute, second = (10 * (byte >> 4) + (byte & 15) for byte in payload[1:7])
+    try:
+        return datetime(2000 + year, month, day, hour, minute, second)
+    except ValueError:
+        raise at.error("it is no time of any day") from None
 
 
 def encode_battery_request() -> bytes:
@@ -51,3 +65,8 @@ def encode_real_time_request(kind: RealTimeKind, *, start: bool) -> bytes:
     if start:
         return encode_packet(Command.REAL_TIME_START, bytes((kind, 1)))
     return encode_packet(Command.REAL_TIME_STOP, bytes((kind, 0, 0)))
+
+
+def encode_real_time_continue(kind: RealTimeKind) -> bytes:
+    """Lets a real-time measurement go on that would end by itself."""
+    return encode_packet(Command.REAL_TIME_START, bytes((kind, 3)))

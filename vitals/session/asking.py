@@ -1,0 +1,54 @@
+"""A request that is written, and the notification that answers it.
+
+Laws of this file:
+1. One request at a time; an answer is what fits the request, whatever else is notified meanwhile.
+2. No request waits longer than ANSWER_S: a device that is not heard is an error, not a hang.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from vitals.link import Link
+from vitals.session.exchange import NoAnswer
+from vitals.values import Frame
+
+ANSWER_S = 3.0
+
+
+class Asking:
+    """Requests to the characteristic `write`; whoever receives its notifications passes them on to `offer`."""
+
+    def __init__(self, link: Link, write: str) -> None:
+        self._link = link
+        self._write = write
+        self._turn = asyncio.Lock()
+        self._fits: Callable[[bytes], bool] | None = None
+        self._answer: asyncio.Future[Frame] | None = None
+
+    def offer(self, frame: Frame) -> None:
+        """A notification came; it may be the answer."""
+        if self._answer is None or self._fits is None or self._answer.done():
+            return
+        if self._fits(frame.payload):
+            self._answer.set_result(frame)
+
+    async def ask(self, request: bytes, fits: Callable[[bytes], bool], what: str) -> Frame:
+        """Write `request` and wait for the first notification that `fits`; `what` names it in the error.
+
+        Raises LinkLost, NoAnswer, and LinkError where the device refuses the write.
+        """
+        async with self._turn:
+            self._fits, self._answer = fits, asyncio.get_running_loop().create_future()
+            try:
+                await self._link.write(self._write, request)
+                async with asyncio.timeout(ANSWER_S):
+                    return await self._answer
+            except TimeoutError as error:
+                raise NoAnswer(
+                    f"{self._link.name} ({self._link.address}) did not answer {what} within {ANSWER_S:g} s; "
+                    "wear it (it may sleep), and see that no other program uses it"
+                ) from error
+            finally:
+                self._fits = self._answer = None
