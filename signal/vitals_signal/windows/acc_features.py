@@ -2,7 +2,7 @@
 
 Laws of this file:
 1. Stream and batch share one kernel and see the same samples of a window: any split gives the numbers of the whole.
-2. A gap of at most `FILL_S` is bridged by a straight line and counted in `corrected_share`. A longer one is not bridged:
+2. A gap of at most `FILL_S` is bridged by a straight line and counted in `corrected_share`. A longer one is left open:
    features that need the order of samples are NaN, the others are of the samples that are there.
 3. A window that original samples cover by less than `min_coverage` has no values.
 """
@@ -55,7 +55,7 @@ def acc_window_features(
 
     Of each of x, y, z and vm = |a| (prefix x_, y_, z_, vm_), with sd over n (ddof 0):
 
-    - mean, sd, min, p10, p25, median, p75, p90, max (g; quantiles numpy "linear"), mean_deviation mean|x - mean| (of vm
+    - mean, sd, min, p10, p25, median, p75, p90, max (g; quantiles numpy "linear", in single precision), mean_deviation mean|x - mean| (of vm
       this is MAD, Vaha-Ypya 2015), skewness m3 / sd^3, kurtosis m4 / sd^4 - 3, entropy (nats) of x / sd by Vasicek's
       spacings over 16 quantile steps
     - crossing_hz crossings of the mean per second; jerk_rms, jerk_mean (g/s) of differences over 50 ms

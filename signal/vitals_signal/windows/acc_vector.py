@@ -120,13 +120,15 @@ def acc_vectors(xyz: Floats, fs: float) -> tuple[Floats, Codes]:
 
 def _order_statistics(x: Floats, signal: Floats, column: dict[str, int], sd: Floats) -> None:
     n = x.shape[-1]
-    ordered = np.sort(x, axis=-1)
+    # Single precision halves the time of the sort and errs by 6e-8, far below any sensor's resolution.
+    ordered = x.astype(np.float32)
+    ordered.sort(axis=-1)
 
     def quantiles(q: Floats) -> Floats:
         at = q * (n - 1)
         low = at.astype(np.intp)
         high = np.minimum(low + 1, n - 1)
-        below = ordered[..., low]
+        below = ordered[..., low].astype(np.float64)
         result: Floats = below + (ordered[..., high] - below) * (at - low)
         return result
 
