@@ -5,12 +5,13 @@ Laws of this file:
 2. The magnitude alone counts: however the sensor is turned, the steps are the same.
 3. Nothing is bridged: what touches a gap is decided from its own side only.
 
-How it works. The magnitude is brought to 25 Hz by a Gaussian of 40 ms, so that the sensor's rate does not matter. Each
-second is judged by the spectrum (Hann, 5 s) around it: the step rate is the frequency of 1.2 to 3.5 Hz that holds most
-power with its double, and the second belongs to gait if the rate, its double and the stride's harmonics hold 45 % of
-the power from 0.5 to 7 Hz and the deviation is 0.06 g or more (0.04 g in the second itself), three seconds in a row with a
-rate that moves by 0.25 Hz at most; going on needs 35 %. Steps are then followed one by one: the next is the highest
-point near where the rate expects it. Short bouts lose: of walks of 3 s between turns about a third of the steps is missed.
+How it works. The magnitude is brought to 25 Hz by a Gaussian of 40 ms, so that the sensor's rate does not matter.
+Each second is judged by the spectrum (Hann, 5 s) around it: the step rate is the frequency of 1.2 to 3.5 Hz that
+holds most power with its double, and the second belongs to gait if the rate, its double and the stride's harmonics
+hold 45 % of the power from 0.5 to 7 Hz and the deviation is 0.06 g or more (0.04 g in the second itself), three
+seconds in a row with a rate that moves by 0.25 Hz at most; going on needs 35 %. Steps are then followed one by one:
+the next is the highest point near where the rate expects it. Short bouts lose: of walks of 3 s between turns about a
+third of the steps is missed.
 
 Sources: walking as sustained harmonic motion, intensity, periodicity and duration as criteria: Urbanek et al. 2018, doi
 10.1088/1361-6579/aaa2c6; Straczkiewicz et al. 2023, doi 10.1038/s41746-022-00745-z. The thresholds were set on 12
