@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from vitals.decode import bangle, infinitime, uuids
+from vitals.decode import bangle, infinitime, movesense, uuids
 from vitals.decode.polar import PMD_CONTROL_POINT, PMD_DATA
 from vitals.errors import DecodeError
 from vitals.intake.feed import Feed, Item
 from vitals.intake.heart_rate import HeartRateFeed
+from vitals.intake.movesense import MovesenseFeed
 from vitals.intake.nordic_uart import NordicUartFeed
 from vitals.intake.polar import STREAMS, PolarFeed
 from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed, ThermometerFeed
@@ -40,6 +41,8 @@ FEEDS: dict[str, Callable[[], Feed]] = {
     infinitime.STEP_COUNT: InfiniTimeFeed,
     bangle.WRITE: NordicUartFeed,  # Colmi's too
     bangle.NOTIFY: NordicUartFeed,
+    movesense.WRITE: MovesenseFeed,
+    movesense.NOTIFY: MovesenseFeed,
     PMD_CONTROL_POINT: PolarFeed,
     PMD_DATA: PolarFeed,
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from vitals.session.colmi import ColmiDriver
 from vitals.session.driver import Driver, PlainDriver
 from vitals.session.infinitime import InfiniTimeDriver
+from vitals.session.movesense import MovesenseDriver
 from vitals.session.polar import PolarDriver
 
-DRIVERS: tuple[type[Driver], ...] = (PlainDriver, PolarDriver, InfiniTimeDriver, ColmiDriver)
+DRIVERS: tuple[type[Driver], ...] = (PlainDriver, PolarDriver, InfiniTimeDriver, ColmiDriver, MovesenseDriver)
 
 
 def drivers_of(uuids: frozenset[str]) -> list[type[Driver]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vitals.virtual.gatt_table import Characteristic, Service
     from vitals.virtual.glucose_devices import GlucoseMeter, GlucoseMonitor
     from vitals.virtual.hci_link import HciMedium, hci_server
+    from vitals.virtual.movesense_sensor import MovesenseSensor
     from vitals.virtual.optical_band import OpticalBand
     from vitals.virtual.pinetime import PineTime
     from vitals.virtual.radio import VirtualRadio
@@ -46,6 +47,7 @@ _ROOMS = {
     "gatt_table": ("Characteristic", "Service"),
     "glucose_devices": ("GlucoseMeter", "GlucoseMonitor"),
     "hci_link": ("HciMedium", "hci_server"),
+    "movesense_sensor": ("MovesenseSensor",),
     "optical_band": ("OpticalBand",),
     "pinetime": ("PineTime",),
     "radio": ("VirtualRadio",),
@@ -70,6 +72,7 @@ __all__ = [
     "GlucoseMeter",
     "GlucoseMonitor",
     "HciMedium",
+    "MovesenseSensor",
     "OpticalBand",
     "Oximeter",
     "PineTime",
