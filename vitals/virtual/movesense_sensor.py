@@ -165,8 +165,8 @@ class MovesenseSensor(GattDevice):
     """A sensor on the chest of `body`.
 
     `ecg_mv` (one channel), `acc_g` and `gyro_dps` (three) replace what the body shows; it has no magnetometer. Without
-    `millivolts` it is early firmware, whose ECG comes as counts only. Its clock shows `since_ms` at body time 0 and runs
-    fast by `drift_ppm`.
+    `millivolts` it is early firmware, whose ECG comes as counts only. Its clock shows `since_ms` at body time 0 and
+    runs fast by `drift_ppm`.
     """
 
     def __init__(
