@@ -13,12 +13,16 @@ from collections.abc import Sequence
 
 from vitals.errors import StoreTooNew
 from vitals.store.connection import Connection, reworded, transaction
-from vitals.store.migrations import v0001_first_schema, v0002_merged_chunks
+from vitals.store.migrations import v0001_first_schema, v0002_merged_chunks, v0003_life_of_a_store
 
 Statements = tuple[str, ...]
 
 
-STEPS: tuple[Statements, ...] = (v0001_first_schema.STATEMENTS, v0002_merged_chunks.STATEMENTS)
+STEPS: tuple[Statements, ...] = (
+    v0001_first_schema.STATEMENTS,
+    v0002_merged_chunks.STATEMENTS,
+    v0003_life_of_a_store.STATEMENTS,
+)
 
 
 def version(connection: Connection) -> int:
