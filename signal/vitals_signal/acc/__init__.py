@@ -7,22 +7,33 @@ from typing import TYPE_CHECKING, Final
 from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
+    from vitals_signal.acc.gait import GAIT_VERSION, GaitRegularity, WalkingBout, gait_regularity, walking_bouts
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
 
 _HOME: Final[dict[str, str]] = {
+    "GAIT_VERSION": "gait",
+    "GaitRegularity": "gait",
     "STEPS_VERSION": "step_detection",
     "STEP_FEATURES": "step_detection",
     "StepStream": "step_detection",
     "Steps": "step_detection",
+    "WalkingBout": "gait",
+    "gait_regularity": "gait",
     "steps": "step_detection",
+    "walking_bouts": "gait",
 }
 
 __all__: list[str] = [
+    "GAIT_VERSION",
+    "GaitRegularity",
     "STEPS_VERSION",
     "STEP_FEATURES",
     "StepStream",
     "Steps",
+    "WalkingBout",
+    "gait_regularity",
     "steps",
+    "walking_bouts",
 ]
 
 __getattr__, __dir__ = lazy("vitals_signal.acc", _HOME)
