@@ -12,7 +12,9 @@ Laws:
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,29 +28,55 @@ MAX_BLOCKS = 1024
 _PADDING = bytes(8)  # so that a word may reach beyond the last byte
 
 
-@lru_cache(maxsize=512)
-def _plan(blocks: bytes, channels: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
-    """Where the numbers of a frame lie: byte offset from the reference sample, shift left to the sign, shift right.
-
-    `blocks` holds width and count of each block. Streams repeat few block structures: that is why plans are kept.
+def _tables(word: int) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """What eight numbers of each width need, by words of `word` bits: the step to it from the one before, in bytes; the
+    shift left to its sign; and, for one number, the shift right. Eight fill whole bytes: the ninth lies as the first.
     """
-    steps = [bytes(2), bytes((size * 8, 0)) * (channels - 1)]  # bits from each number to the next, u16
-    rights = [bytes((64 - size * 8,)) * channels]
-    last, end = (channels - 1) * size * 8, channels * size * 8
+    form = {32: "i", 64: "q"}[word]
+    widths = range(33)
+    steps = [struct.pack("<8q", *((w * k >> 3) - (w * (k - 1) >> 3) for k in range(8))) for w in widths]
+    lefts = [struct.pack(f"<8{form}", *(word - w - (w * k & 7) for k in range(8))) for w in widths]
+    return steps, lefts, [struct.pack(f"<{form}", word - w) for w in widths]
+
+
+_TABLES = {word: _tables(word) for word in (32, 64)}
+_FORMS: dict[int, np.dtype[Any]] = {32: np.dtype("<i4"), 64: np.dtype("<i8")}
+_STEP = struct.Struct("<q")
+NARROW = 25  # bits of a number that lies within a word of 32 wherever it begins
+
+
+@lru_cache(maxsize=256)
+def _block(width: int, numbers: int, word: int) -> tuple[bytes, bytes, bytes]:
+    """One block: the steps between its numbers (one less than there are), their shifts left, and right."""
+    step, left, right = _TABLES[word]
+    turns = numbers + 7 >> 3
+    lefts = (left[width] * turns)[: numbers * (word >> 3)]
+    return (step[width] * turns)[8 : numbers * 8], lefts, right[width] * numbers
+
+
+@lru_cache(maxsize=512)
+def _plan(blocks: bytes, channels: int, size: int, word: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Where the numbers of a frame lie: byte offset from the reference sample, shift left to the sign, shift right
+    (of all bits where a delta has none: NumPy gives 0).
+
+    `blocks` holds width and count of each block. Streams repeat few block structures, made of fewer blocks: that is
+    why both are kept.
+    """
+    inner, left, right = _block(size * 8, channels, word)
+    steps, lefts, rights = [bytes(8), inner], [left], [right]
+    last, end = (channels - 1) * size, channels * size
     for width, count in zip(blocks[0::2], blocks[1::2], strict=True):
-        start = (end + 7 & ~7) + 16
         numbers = count * channels
-        end = start + width * numbers
         if numbers:
-            steps += [(start - last).to_bytes(2, "little"), bytes((width, 0)) * (numbers - 1)]
-            rights.append(bytes((64 - width,)) * numbers)
-            last = end - width
-    bit = np.add.accumulate(np.frombuffer(b"".join(steps), "<u2"), 0, np.intp)
-    right = np.frombuffer(b"".join(rights), np.uint8).astype(np.int64)
-    left = right - (bit & 7)
-    if 0 in blocks[0::2]:
-        left[right == 64] = 64  # NumPy shifts everything out at 64: a delta of no bits is 0
-    return bit >> 3, left, right
+            inner, left, right = _block(width, numbers, word)
+            steps += (_STEP.pack(end + 2 - last), inner)
+            lefts.append(left)
+            rights.append(right)
+            last = end + 2 + (width * (numbers - 1) >> 3)
+        end += 2 + (width * numbers + 7 >> 3)
+    form, join = _FORMS[word], b"".join
+    byte = np.add.accumulate(np.frombuffer(join(steps), _FORMS[64]))
+    return byte, np.frombuffer(join(lefts), form), np.frombuffer(join(rights), form)
 
 
 def reference(payload: bytes, channels: int, resolution_bits: int, *, offset: int = 0) -> NDArray[np.int32]:
@@ -80,11 +108,13 @@ def decompress(payload: bytes, channels: int, resolution_bits: int, *, offset: i
     if at > end or resolution_bits & 7:
         first = reference(payload, channels, resolution_bits, offset=offset)
     blocks = bytearray()
-    total, reach = 1, 1 << (resolution_bits - 1)
+    total, reach, widest = 1, 1 << (resolution_bits - 1), 0
     while at < end:
         if at + 2 > end:
             raise _error("block header needs 2 bytes, 1 left", payload, at)
         width, count = payload[at], payload[at + 1]
+        if width > widest:
+            widest = width
         if width > 32:
             raise _error(f"deltas of {width} bits; at most 32 are possible", payload, at)
         after = at + 2 + ((width * count * channels + 7) >> 3)
@@ -96,14 +126,18 @@ def decompress(payload: bytes, channels: int, resolution_bits: int, *, offset: i
         at = after
     if total > MAX_SAMPLES or len(blocks) > 2 * MAX_BLOCKS:
         raise _error(f"{total} samples in {len(blocks) // 2} blocks are not one frame", payload, offset)
-    byte, left, right = _plan(bytes(blocks), channels, size)
-    flat = np.ndarray((end - offset + 1,), "<i8", payload + _PADDING, offset, (1,)).take(byte)
+    narrow = widest <= NARROW and resolution_bits <= 24 and reach <= 1 << 31
+    word = 32 if narrow else 64
+    byte, left, right = _plan(bytes(blocks), channels, size, word)
+    flat = np.ndarray((end - offset + 1,), _FORMS[word], payload + _PADDING, offset, (1,)).take(byte)
     np.left_shift(flat, left, flat)
     np.right_shift(flat, right, flat)
     if resolution_bits & 7:
         flat[:channels] = first
     samples = flat.reshape(total, channels)
     np.add.accumulate(samples, 0, None, samples)
+    if narrow:
+        return samples
     if reach > 1 << 31 and resolution_bits < 32 and (samples.min() < -(1 << 31) or samples.max() >= 1 << 31):
         raise _error("samples add up beyond 32 bits", payload, offset)
     return samples.astype(np.int32)
