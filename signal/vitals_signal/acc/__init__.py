@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Final
 from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
+    from vitals_signal.acc.actigraph import ACTIGRAPH_RATES, ActivityCountsStream, activity_counts
+    from vitals_signal.acc.epochs import EpochSeries
     from vitals_signal.acc.gait import GAIT_VERSION, GaitRegularity, WalkingBout, gait_regularity, walking_bouts
-    from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
+    from vitals_signal.acc.step_detection import STEPS_VERSION, STEP_FEATURES, StepStream, Steps, steps
 
 _HOME: Final[dict[str, str]] = {
+    "ACTIGRAPH_RATES": "actigraph",
+    "ActivityCountsStream": "actigraph",
+    "EpochSeries": "epochs",
     "GAIT_VERSION": "gait",
     "GaitRegularity": "gait",
     "STEPS_VERSION": "step_detection",
@@ -18,12 +23,16 @@ _HOME: Final[dict[str, str]] = {
     "StepStream": "step_detection",
     "Steps": "step_detection",
     "WalkingBout": "gait",
+    "activity_counts": "actigraph",
     "gait_regularity": "gait",
     "steps": "step_detection",
     "walking_bouts": "gait",
 }
 
 __all__: list[str] = [
+    "ACTIGRAPH_RATES",
+    "ActivityCountsStream",
+    "EpochSeries",
     "GAIT_VERSION",
     "GaitRegularity",
     "STEPS_VERSION",
@@ -31,6 +40,7 @@ __all__: list[str] = [
     "StepStream",
     "Steps",
     "WalkingBout",
+    "activity_counts",
     "gait_regularity",
     "steps",
     "walking_bouts",
