@@ -35,7 +35,8 @@ def sway(rate: int, seconds: float = 35.0) -> Floats:
     """Swings that grow and change pace, different on each axis, in steps of 1/256 g."""
     t = np.arange(round(rate * seconds)) / rate
     axes = [(0.3 + 0.02 * t) * np.sin(2 * np.pi * (0.6 + 0.1 * k) * t + 0.01 * t * t) for k in range(3)]
-    return np.round((np.stack(axes, 1) + np.array([0.1, -0.3, 0.9])) * 256) / 256
+    steps: Floats = np.round((np.stack(axes, 1) + np.array([0.1, -0.3, 0.9])) * 256)
+    return steps / 256
 
 
 def walk(n: int, seed: int = 0) -> Floats:
@@ -114,7 +115,7 @@ def test_an_epoch_with_a_gap_is_missing_and_what_follows_is_a_new_recording() ->
 def test_a_gap_of_the_stream_is_missing_samples_of_the_batch() -> None:
     acc = walk(3000)
     stream = ActivityCountsStream(50, 5)
-    parts = stream.update(acc[:720]) + stream.gap(2.0) + stream.update(acc[820:])
+    parts = stream.update(acc[:720]) + stream.gap(100) + stream.update(acc[820:])
     acc[720:820] = np.nan
     np.testing.assert_array_equal([list(w.values.values()) for w in parts], activity_counts(acc, 50, 5).values)
 

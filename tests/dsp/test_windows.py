@@ -107,7 +107,7 @@ def test_any_split_of_a_stream_gives_the_windows_of_the_whole(
 def test_a_gap_of_the_stream_is_missing_samples_of_the_batch() -> None:
     acc = motion(50.0, 12.0)
     stream = WindowFeatureStream(50.0, 4.0, min_coverage=0.5)
-    parts = stream.update(acc[:250]) + stream.gap(1.0) + stream.update(acc[300:])
+    parts = stream.update(acc[:250]) + stream.gap(50) + stream.update(acc[300:])
     acc[250:300] = np.nan
     for a, b in zip(parts, acc_window_features(acc, 50.0, 4.0, min_coverage=0.5).windows(), strict=True):
         same(a, b)
@@ -230,7 +230,7 @@ def test_the_grid_never_drifts_and_can_lie_on_the_clock() -> None:
         (lambda: acc_window_features(np.zeros((5, 3)), 50.0, 10.0, 0.0), "hop_s"),
         (lambda: acc_window_features(np.zeros((5, 3)), 50.0, min_coverage=0.0), "min_coverage"),
         (lambda: WindowFeatureStream(50.0, min_coverage=2.0), "min_coverage"),
-        (lambda: WindowFeatureStream(50.0).gap(-1.0), "seconds"),
+        (lambda: WindowFeatureStream(50.0).gap(-1), "samples"),
         (lambda: acc_window_features(np.zeros((500, 3)), 50.0, 10.0).column("nope"), "nope"),
     ],
 )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vitals_signal.acc.actigraph import ACTIGRAPH_RATES, ActivityCountsStream, activity_counts
     from vitals_signal.acc.epochs import EpochSeries
     from vitals_signal.acc.gait import GAIT_VERSION, GaitRegularity, WalkingBout, gait_regularity, walking_bouts
-    from vitals_signal.acc.step_detection import STEPS_VERSION, STEP_FEATURES, StepStream, Steps, steps
+    from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
 
 _HOME: Final[dict[str, str]] = {
     "ACTIGRAPH_RATES": "actigraph",

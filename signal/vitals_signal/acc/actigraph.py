@@ -101,15 +101,15 @@ class ActivityCountsStream(Resumable):
         self._kept = acc[whole * self._rate :].copy()
         return done
 
-    def gap(self, seconds: float) -> list[FeatureWindow]:
-        """The epochs that `seconds` without samples complete. Raises ValueError for a time below 0 or above a year."""
-        if not 0.0 <= seconds <= 366 * 86400.0:
-            raise ValueError(f"seconds of a gap must be from 0 to a year, not {seconds}")
-        left, done = round(seconds * self._rate), []
-        while left > 0:
-            part = min(left, _CHUNK_S * self._rate)
+    def gap(self, samples: int) -> list[FeatureWindow]:
+        """The epochs that `samples` missing samples complete. Raises ValueError for a number below 0."""
+        if samples < 0:
+            raise ValueError(f"samples of a gap must not be below 0, got {samples}")
+        done: list[FeatureWindow] = []
+        while samples > 0:
+            part = min(samples, _CHUNK_S * self._rate)
             done += self.update(np.full((part, 3), np.nan))
-            left -= part
+            samples -= part
         return done
 
     def end(self) -> list[FeatureWindow]:

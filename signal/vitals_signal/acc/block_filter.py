@@ -96,7 +96,7 @@ def block_filter(sections: tuple[Section, ...], length: int) -> BlockFilter:
     for i in range(_STRIDE):
         for j in range(i + 1, _STRIDE):
             stride[i, :, j] = powers[j - i - 1]
-    rest: Floats = np.linalg.solve(np.eye(order) - a, b)
+    rest = np.asarray(np.linalg.solve(np.eye(order) - a, b), np.float64)
     return BlockFilter(
         length, order, through, observe, control, step, stride.reshape(_STRIDE * order, -1),
         np.concatenate(powers, axis=1), rest,

@@ -113,16 +113,15 @@ class WindowFeatureStream(Resumable):
         """The windows that the next samples, (n, 3) in g, complete."""
         return self._extend(_checked(acc_g))
 
-    def gap(self, seconds: float) -> list[FeatureWindow]:
-        """The windows that `seconds` without samples complete. Raises ValueError for a time below 0 or above a year."""
-        if not 0.0 <= seconds <= 366 * 86400.0:
-            raise ValueError(f"seconds of a gap must be from 0 to a year, not {seconds}")
-        fs, length_s = self._grid[:2]
-        left, done = round(seconds * fs), []
-        most = max(round(length_s * fs), 1) * 64
-        while left > 0:
-            done += self._extend(np.full((min(left, most), 3), np.nan))
-            left -= most
+    def gap(self, samples: int) -> list[FeatureWindow]:
+        """The windows that `samples` missing samples complete. Raises ValueError for a number below 0."""
+        if samples < 0:
+            raise ValueError(f"samples of a gap must not be below 0, got {samples}")
+        done: list[FeatureWindow] = []
+        most = 64 * WindowGrid(*self._grid).length_n
+        while samples > 0:
+            done += self._extend(np.full((min(samples, most), 3), np.nan))
+            samples -= most
         return done
 
     def end(self) -> list[FeatureWindow]:
