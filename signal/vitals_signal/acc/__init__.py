@@ -9,6 +9,15 @@ from vitals_signal._lazy import lazy
 if TYPE_CHECKING:
     from vitals_signal.acc.actigraph import ACTIGRAPH_RATES, ActivityCountsStream, activity_counts
     from vitals_signal.acc.epochs import EpochSeries
+    from vitals_signal.acc.fall_detection import (
+        FALL_FEATURES,
+        FALL_VERSION,
+        FallCandidate,
+        FallStream,
+        fall_candidates,
+        fall_features,
+        fall_rule,
+    )
     from vitals_signal.acc.gait import GAIT_VERSION, GaitRegularity, WalkingBout, gait_regularity, walking_bouts
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
 
@@ -16,6 +25,10 @@ _HOME: Final[dict[str, str]] = {
     "ACTIGRAPH_RATES": "actigraph",
     "ActivityCountsStream": "actigraph",
     "EpochSeries": "epochs",
+    "FALL_FEATURES": "fall_detection",
+    "FALL_VERSION": "fall_detection",
+    "FallCandidate": "fall_detection",
+    "FallStream": "fall_detection",
     "GAIT_VERSION": "gait",
     "GaitRegularity": "gait",
     "STEPS_VERSION": "step_detection",
@@ -24,6 +37,9 @@ _HOME: Final[dict[str, str]] = {
     "Steps": "step_detection",
     "WalkingBout": "gait",
     "activity_counts": "actigraph",
+    "fall_candidates": "fall_detection",
+    "fall_features": "fall_detection",
+    "fall_rule": "fall_detection",
     "gait_regularity": "gait",
     "steps": "step_detection",
     "walking_bouts": "gait",
@@ -33,6 +49,10 @@ __all__: list[str] = [
     "ACTIGRAPH_RATES",
     "ActivityCountsStream",
     "EpochSeries",
+    "FALL_FEATURES",
+    "FALL_VERSION",
+    "FallCandidate",
+    "FallStream",
     "GAIT_VERSION",
     "GaitRegularity",
     "STEPS_VERSION",
@@ -41,6 +61,9 @@ __all__: list[str] = [
     "Steps",
     "WalkingBout",
     "activity_counts",
+    "fall_candidates",
+    "fall_features",
+    "fall_rule",
     "gait_regularity",
     "steps",
     "walking_bouts",
