@@ -30,6 +30,12 @@ class Convention:
     """First edge and width of the bins of HTI."""
     segment_mean: Literal["whole", "neurokit"] = "whole"
     """SDANN, SDNNI: segments that intervals cover, or NeuroKit2's, which leave the last interval of each out."""
+    tinn: Literal["all-bins", "neurokit"] = "all-bins"
+    """Bins over which the triangle of TINN is fitted."""
+    prsa_limit: float = 0.05
+    """DC, AC: an anchor differs by at most this share from the interval before."""
+    prsa_margin: int = 2
+    """DC, AC: intervals between an anchor and the ends of the series."""
 
     # frequency domain: bands in Hz
     ulf: Band | None = (0.0, 0.0033)
@@ -81,6 +87,8 @@ class Convention:
     # Lomb
     lomb_step: Literal["1/T", "1/1024", "1/5T"] = "1/T"
     """Distance of the frequencies: 1 / duration, 1/1024 Hz, or 1 / (5 duration)."""
+    lomb_for_days: bool = True
+    """From 18 h on, ULF and VLF of "welch" come from the Lomb periodogram of the whole."""
     lomb_floating_mean: bool = False
     lomb_scale: Literal["density", "twice", "psd"] = "density"
     """ms^2/Hz; twice the periodogram (PhysioNet); the periodogram (astropy's "psd")."""
@@ -119,6 +127,7 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
             nu_percent=True,
             up_to_half_rate=False,
             gain_removed=False,
+            lomb_for_days=False,
             detrend="smoothness-priors",
             dfa_short=(4, 12),
             dfa_long=(13, 64),
@@ -127,12 +136,14 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
         "neurokit": Convention(
             source="NeuroKit2 0.2.13, hrv_time and hrv_frequency with their defaults",
             segment_mean="neurokit",
+            tinn="neurokit",
             integral="trapezoid",
             unit="peak",
             nu_of="total",
             vhf_in_total=True,
             up_to_half_rate=False,
             gain_removed=False,
+            lomb_for_days=False,
             interpolation="quadratic",
             rate_hz=100.0,
             rate_to_end=True,
@@ -154,6 +165,7 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
             nu_percent=True,
             up_to_half_rate=False,
             gain_removed=False,
+            lomb_for_days=False,
             interpolation="linear",
             segment=64.0,
             tail=False,
@@ -167,12 +179,15 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
         "physionet": Convention(
             source="PhysioNet Cardiovascular Signal Toolbox 1.0.2, CalcLomb and CalcLfHfParams",
             pnn_per_interval=False,
+            prsa_limit=0.20,
+            prsa_margin=30,
             ulf=(0.0, 0.003),
             vlf=(0.003, 0.04),
             vhf=None,
             integral="sum-closed",
             up_to_half_rate=False,
             gain_removed=False,
+            lomb_for_days=False,
             lomb_step="1/1024",
             lomb_scale="twice",
         ),
@@ -186,6 +201,7 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
             nu_percent=True,
             up_to_half_rate=False,
             gain_removed=False,
+            lomb_for_days=False,
             segment=75.0,
             tail=False,
             window="hamming",
@@ -198,9 +214,10 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
 )
 
 
-def convention_named(name: ConventionName | str) -> Convention:
-    """The row of the table. Raises ValueError on a name that it does not have."""
-    for known, row in CONVENTIONS.items():
-        if known == name:
-            return row
-    raise ValueError(f"convention is {name!r}; use one of {', '.join(map(repr, CONVENTIONS))}")
+def convention_named(convention: ConventionName | Convention) -> Convention:
+    """The row of the table; a row of one's own goes through. Raises ValueError on a name that it does not have."""
+    if isinstance(convention, Convention):
+        return convention
+    if convention not in CONVENTIONS:
+        raise ValueError(f"convention is {convention!r}; use one of {', '.join(map(repr, CONVENTIONS))}")
+    return CONVENTIONS[convention]

@@ -1,7 +1,8 @@
 """Power densities of NN intervals: Welch's, Lomb's and of an autoregressive model.
 
 Laws of this file:
-1. A density is one-sided, in ms^2/Hz, and its integral is the variance of what went in.
+1. A density is one-sided, in ms^2/Hz, and its integral is the variance of what went in; a convention may ask for
+   another scale.
 2. Stretches between gaps are resampled each by itself; their densities are averaged by their length.
 """
 
@@ -134,6 +135,8 @@ def _above_lowest(
     frequency: Floats, density: Floats, signals: list[tuple[Floats, float]], seconds: float, convention: Convention
 ) -> PowerDensity:
     lowest = convention.lowest_cycles * convention.rate_hz / max(len(x) for x, _ in signals)
+    if convention.unit == "peak":
+        density = density / max(float(density.max()), 1e-300)
     above = frequency >= lowest
     return PowerDensity(frequency[above], density[above], seconds)
 
@@ -188,6 +191,8 @@ def lomb_density(parts: list[Stretch], convention: Convention, *, placed: bool) 
             power = power * 2.0
         total += power * part.duration_s
         weight += part.duration_s
+    if convention.unit == "peak":
+        total = total / max(float(total.max()), 1e-300) * weight
     return PowerDensity(start + step * np.arange(n, dtype=np.float64), total / weight, longest)
 
 

@@ -35,7 +35,7 @@ def hrv_frequency(
     nn: NN | ArrayLike,
     *,
     method: SpectrumMethod = "welch",
-    convention: ConventionName = "taskforce",
+    convention: ConventionName | Convention = "taskforce",
     times_s: ArrayLike | None = None,
 ) -> HrvValues:
     """Powers of NN intervals by band (`HRV_FREQUENCY_FEATURES`).
@@ -83,7 +83,7 @@ def hrv_frequency(
         )
     limit = _half_rate(parts) if row.up_to_half_rate else float("inf")
     values, reasons = _powers(density, row, limit)
-    if method == "welch" and convention == "taskforce" and sum(part.duration_s for part in parts) >= _LONG_S:
+    if method == "welch" and row.lomb_for_days and sum(part.duration_s for part in parts) >= _LONG_S:
         whole = lomb_density(parts, row, placed=placed)
         if whole is not None:
             slow, slow_reasons = _powers(whole, row, limit)
@@ -101,8 +101,6 @@ def _half_rate(parts: list[Stretch]) -> float:
 
 def _powers(density: PowerDensity, row: Convention, limit: float) -> tuple[dict[str, float], dict[str, str]]:
     frequency, power = density.frequency_hz, density.ms2_per_hz
-    if row.unit == "peak" and len(power):
-        power = power / power.max()
     values, reasons = dict.fromkeys(HRV_FREQUENCY_FEATURES, float("nan")), dict[str, str]()
     for name in _BANDS:
         band = row.bands.get(name)

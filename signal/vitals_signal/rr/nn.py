@@ -250,9 +250,9 @@ def _rolling_quartiles(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
     windows = np.lib.stride_tricks.sliding_window_view(x, width)
     low, high = np.empty(len(windows)), np.empty(len(windows))
     lower, upper = 0.25 * (width - 1), 0.75 * (width - 1)
-    ranks = sorted({int(lower), min(int(lower) + 1, width - 1), int(upper), min(int(upper) + 1, width - 1)})
     for start in range(0, len(windows), 2048):  # a day at once would need 100 MB
-        block = np.partition(windows[start : start + 2048], ranks, axis=1)
+        # Sorted whole: numpy does that with vector instructions, and a partition by four ranks without, eight times slower.
+        block = np.sort(windows[start : start + 2048], axis=1)
         for out, rank in ((low, lower), (high, upper)):
             a, b = block[:, int(rank)], block[:, min(int(rank) + 1, width - 1)]
             out[start : start + 2048] = a + (b - a) * (rank % 1)
@@ -263,7 +263,7 @@ def _rolling_quartiles(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
 def _rolling_median(x: NDArray[np.float64]) -> NDArray[np.float64]:
     width = min(_MEDIAN_BEATS, len(x) - (len(x) + 1) % 2)
     windows = np.lib.stride_tricks.sliding_window_view(x, width)
-    return _stretch(np.median(windows, axis=1), width // 2, len(x))
+    return _stretch(np.sort(windows, axis=1)[:, width // 2], width // 2, len(x))
 
 
 def _stretch(x: NDArray[np.float64], half: int, n: int) -> NDArray[np.float64]:

@@ -3,11 +3,12 @@
 Laws of this file:
 1. One kernel, `hrv_time`, serves batch and stream; any split of a stream gives the numbers of the whole.
 2. No difference is taken across a gap (NaN).
-3. Where data do not suffice a value is NaN; nothing is raised and nothing is warned.
+3. Where data do not suffice a value is NaN and has a reason; nothing is raised and nothing is warned.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,28 +17,35 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.rr.nn import LONGEST_MS, NN, nn_intervals
+from vitals_signal.rr.conventions import Convention, ConventionName, convention_named
+from vitals_signal.rr.histogram import triangle_measures
+from vitals_signal.rr.long_term import capacities, neurokit_segment_measures, segment_measures
+from vitals_signal.rr.named_values import HrvValues
+from vitals_signal.rr.nn import NN, nn_intervals
+from vitals_signal.rr.stretches import nn_series
 
-HRV_VERSION: Final = "hrv-time-1"
+HRV_VERSION: Final = "hrv-time-2"
 HRV_TIME_FEATURES: Final = (
     "MeanNN", "SDNN", "RMSSD", "SDSD", "CVNN", "CVSD", "MedianNN", "MadNN", "MCVNN", "IQRNN", "SDRMSSD",
     "Prc20NN", "Prc80NN", "pNN50", "pNN20", "MinNN", "MaxNN", "HTI", "TINN",
+    "SDANN1", "SDANN2", "SDANN5", "SDNNI1", "SDNNI2", "SDNNI5", "DC", "AC",
 )  # fmt: skip
 TOO_LITTLE_DATA: Final = "too little data"
 TOO_MANY_CORRECTED: Final = "too many corrected intervals"
 
-_BIN_MS: Final = 1000.0 / 128.0  # Task Force 1996, section "geometrical methods"
 _MIN_COVERAGE: Final = 0.5
 _MAX_CORRECTED: Final = 0.2
 _BREAK_US: Final = 300_000  # time that no interval accounts for: a beat or more is missing
-_BIN_LIMIT: Final = 4096  # no heart pauses for half a minute: beyond, the histogram would only eat memory
 
 
-def hrv_time(nn: NN | ArrayLike) -> dict[str, float]:
-    """Time-domain measures of NN intervals, by their standard names (`HRV_TIME_FEATURES`).
+def hrv_time(
+    nn: NN | ArrayLike, *, convention: ConventionName | Convention = "taskforce", times_s: ArrayLike | None = None
+) -> HrvValues:
+    """Time-domain measures of NN intervals, by their standard names (`HRV_TIME_FEATURES`); NaN has its reason.
 
-    `nn`: an `NN`, or intervals in ms, shape (n,); NaN, or anything not above 0 or above an hour,
-    stands between stretches.
+    `nn`: an `NN`, or intervals in ms, shape (n,); NaN, or anything not above 0 or above an hour, stands between
+    stretches. `times_s`: (n,) the beats that end the intervals, for SDANN and SDNNI of a series with gaps; without them
+    the intervals are laid end to end.
 
     With x the n intervals and d the m differences of intervals that follow each other directly:
 
@@ -46,67 +54,95 @@ def hrv_time(nn: NN | ArrayLike) -> dict[str, float]:
     - MedianNN median(x); MadNN 1.4826 median(|x - median(x)|); MCVNN MadNN / MedianNN; IQRNN, Prc20NN, Prc80NN with
       percentiles interpolated linearly (numpy "linear", Hyndman & Fan type 7); MinNN, MaxNN (ms)
     - pNN50, pNN20: 100 count(|d| > 50 or 20 ms) / (m + 1), in %. Without gaps m + 1 = n, the denominator of the Task
-      Force and of NeuroKit2 (pyHRV and the PhysioNet toolbox divide by m)
-    - HTI n / largest count of the histogram with bins of 1/128 s that start at 0
-    - TINN base (ms) of the triangle that fits that histogram best in least squares over all its bins, peak at the
-      fullest bin (the first of equals). NeuroKit2 leaves bins outside the triangle out of the sum and gives 0 above an
-      error of 2^14; ours is the integral of the Task Force
+      Force and of NeuroKit2 (Kubios, pyHRV, hrv-analysis and the PhysioNet toolbox divide by m)
+    - HTI n / largest count of the histogram with bins of 1/128 s that start at 0; TINN base (ms) of the triangle that
+      fits it best (`triangle_measures`)
+    - SDANN1, 2, 5: SD (ddof 1) of the means of segments of 1, 2, 5 min; SDNNI1, 2, 5: mean of their SDs (ddof 1). A
+      segment counts if intervals cover half of it; three must
+    - DC, AC: deceleration and acceleration capacity (ms; `capacities`)
 
-    One interval suffices for means and quantiles, two intervals for SDNN, one difference for RMSSD and pNNxx, two for
-    SDSD. HTI and TINN mean little below 20 min.
+    Where a convention differs, `CONVENTIONS` says so: `sdsd_ddof`, `pnn_per_interval`, `histogram_ms`, `tinn`,
+    `segment_mean`, `prsa_limit`, `prsa_margin`. One interval suffices for means and quantiles, two intervals for SDNN,
+    one difference for RMSSD and pNNxx, two for SDSD. HTI and TINN mean little below 20 min, DC and AC below hours.
 
     Source: Task Force of ESC and NASPE, Circulation 93, 1996, doi 10.1161/01.CIR.93.5.1043; names as in NeuroKit2 0.2.
+    Raises ValueError on an unknown convention or times of another shape.
     """
-    series = nn.nn_ms if isinstance(nn, NN) else np.asarray(nn, np.float64).ravel()
+    row = convention_named(convention)
+    series = nn_series(nn)
+    known = ~np.isnan(series)
+    ends = _ends(series, known, times_s)
     out = dict.fromkeys(HRV_TIME_FEATURES, float("nan"))
-    with np.errstate(invalid="ignore"):
-        known = (series > 0) & (series <= LONGEST_MS)
-    x = series[known]
+    whole = bool(known.all())
+    x = series if whole else series[known]
     if not len(x):
-        return out
-    d = np.diff(series)[known[1:] & known[:-1]]
-    mean = float(x.mean())
-    q20, q25, median, q75, q80 = np.percentile(x, [20, 25, 50, 75, 80]).tolist()
+        return HrvValues(out, dict.fromkeys(out, "no intervals"))
+    d = np.diff(series)
+    if not whole:
+        d = d[~np.isnan(d)]
+    mean = float(x.sum()) / len(x)
+    q20, q25, median, q75, q80 = _quantiles(np.sort(x))
     mad = 1.4826 * float(np.median(np.abs(x - median)))
     out.update(MeanNN=mean, MedianNN=median, MadNN=mad, MCVNN=_ratio(mad, median), IQRNN=q75 - q25)
     out.update(Prc20NN=q20, Prc80NN=q80, MinNN=float(x.min()), MaxNN=float(x.max()))
     if len(x) > 1:
-        out.update(SDNN=float(x.std(ddof=1)))
-        out.update(CVNN=_ratio(out["SDNN"], mean))
+        out["SDNN"] = _sd(x, 1)
+        out["CVNN"] = _ratio(out["SDNN"], mean)
     if len(d):
-        rmssd = float(np.sqrt(np.mean(d * d)))
+        rmssd = math.sqrt(float(d @ d) / len(d))
         out.update(RMSSD=rmssd, CVSD=_ratio(rmssd, mean), SDRMSSD=_ratio(out["SDNN"], rmssd))
+        steps = np.abs(d)
         for limit in (50, 20):
-            out[f"pNN{limit}"] = 100.0 * float(np.count_nonzero(np.abs(d) > limit)) / (len(d) + 1)
+            count = int(np.count_nonzero(steps > limit))
+            out[f"pNN{limit}"] = 100.0 * count / (len(d) + (1 if row.pnn_per_interval else 0))
     if len(d) > 1:
-        out.update(SDSD=float(d.std(ddof=1)))
-    out["HTI"], out["TINN"] = _geometry(x)
+        out["SDSD"] = _sd(d, row.sdsd_ddof)
+    out["HTI"], out["TINN"] = triangle_measures(x, *row.histogram_ms, neurokit=row.tinn == "neurokit")
+    for minutes in (1, 2, 5):
+        if row.segment_mean == "neurokit":
+            pair = neurokit_segment_measures(x, 60_000.0 * minutes)
+        else:
+            pair = segment_measures(x, ends, 60_000.0 * minutes)
+        out[f"SDANN{minutes}"], out[f"SDNNI{minutes}"] = pair
+    out["DC"], out["AC"] = capacities(series, row.prsa_limit, row.prsa_margin)
+    return HrvValues(out, _REASONS)
+
+
+_REASONS: Final = {
+    **dict.fromkeys(("SDNN", "CVNN"), "fewer than two intervals"),
+    **dict.fromkeys(("RMSSD", "CVSD", "pNN50", "pNN20"), "no two intervals in a row"),
+    "SDSD": "fewer than two differences",
+    "SDRMSSD": "no differences other than 0",
+    **dict.fromkeys(("HTI", "TINN"), "a histogram without room for a triangle"),
+    **{f"{name}{k}": f"fewer than three segments of {k} min" for name in ("SDANN", "SDNNI") for k in (1, 2, 5)},
+    **dict.fromkeys(("DC", "AC"), "fewer than five anchors"),
+}
+
+
+def _ends(series: NDArray[np.float64], known: NDArray[np.bool_], times_s: ArrayLike | None) -> NDArray[np.float64]:
+    if times_s is None:
+        return np.cumsum(series[known])
+    times = np.asarray(times_s, np.float64)
+    if times.shape != series.shape:
+        raise ValueError(f"times_s has shape {times.shape}; expected that of the intervals, {series.shape}")
+    return times[known] * 1000.0
+
+
+def _sd(x: NDArray[np.float64], ddof: int) -> float:
+    y = x - x.sum() / len(x)
+    return math.sqrt(float(y @ y) / (len(x) - ddof))
+
+
+def _quantiles(x: NDArray[np.float64]) -> list[float]:
+    """20, 25, 50, 75, 80 % of sorted x, Hyndman & Fan type 7."""
+    out = []
+    for share in (0.20, 0.25, 0.50, 0.75, 0.80):
+        rank = share * (len(x) - 1)
+        low = int(rank)
+        a, b = float(x[low]), float(x[min(low + 1, len(x) - 1)])
+        # From the nearer end, as numpy does: the result lies between both also in the last digit.
+        out.append(a + (b - a) * (rank - low) if rank - low < 0.5 else b - (b - a) * (1.0 - (rank - low)))
     return out
-
-
-def _geometry(x: NDArray[np.float64]) -> tuple[float, float]:
-    """HTI and TINN (ms); NaN where the histogram has no room for a triangle."""
-    index = np.floor(x / _BIN_MS).astype(np.int64)
-    if index.min() < 0 or index.max() >= _BIN_LIMIT:
-        return float("nan"), float("nan")
-    counts = np.bincount(index).astype(np.float64)
-    peak = int(np.argmax(counts))
-    top = counts[peak]
-    lowest, highest = int(index.min()), int(index.max())
-    hti = len(x) / top
-    # The error splits at the peak: each side of the triangle is found by itself.
-    left = _best_side(counts[lowest : peak + 1][::-1])
-    right = _best_side(counts[peak : highest + 1])
-    return float(hti), _BIN_MS * (left + right) if lowest < highest else float("nan")
-
-
-def _best_side(counts: NDArray[np.float64]) -> int:
-    """Bins from the peak (`counts[0]`) to the foot of the line that fits best; beyond the foot the line is 0."""
-    n = len(counts)
-    at = np.arange(n)
-    feet = np.arange(1, n + 1)
-    line = counts[0] * np.maximum(1.0 - at / feet[:, None], 0.0)
-    return int(feet[np.argmin(((line - counts) ** 2).sum(axis=1))])
 
 
 def _ratio(a: float, b: float) -> float:
@@ -227,7 +263,7 @@ def _window(start_us: int, length_us: int, rr: NDArray[np.float64]) -> HrvWindow
     nn = nn_intervals(rr)
     original = float(nn.nn_ms[~nn.corrected].sum()) * 1000.0
     coverage = min(original / length_us, 1.0)
-    values, reason = hrv_time(nn), None
+    values, reason = dict(hrv_time(nn)), None
     if coverage < _MIN_COVERAGE:
         reason = TOO_LITTLE_DATA
     if nn.corrected_share > _MAX_CORRECTED:
