@@ -8,11 +8,17 @@ from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
     from vitals_signal.ecg import ec57
+    from vitals_signal.ecg.morphology import BEAT_FEATURES, BEAT_VERSION, BeatRow, BeatStream, beat_features
     from vitals_signal.ecg.r_peaks import detect_r_peaks
     from vitals_signal.ecg.refinement import refine_r_peaks
     from vitals_signal.ecg.sqi import sqi_ecg
 
 _HOME: Final[dict[str, str]] = {
+    "BEAT_FEATURES": "morphology",
+    "BEAT_VERSION": "morphology",
+    "BeatRow": "morphology",
+    "BeatStream": "morphology",
+    "beat_features": "morphology",
     "detect_r_peaks": "r_peaks",
     "ec57": "",
     "refine_r_peaks": "refinement",
@@ -20,6 +26,11 @@ _HOME: Final[dict[str, str]] = {
 }
 
 __all__: list[str] = [
+    "BEAT_FEATURES",
+    "BEAT_VERSION",
+    "BeatRow",
+    "BeatStream",
+    "beat_features",
     "detect_r_peaks",
     "ec57",
     "refine_r_peaks",

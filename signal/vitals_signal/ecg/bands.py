@@ -19,7 +19,8 @@ QRS_BAND_HZ: Final = (8.0, 25.0)
 WAVE_BAND_HZ: Final = (3.0, 25.0)
 """Where the lead still looks like itself, without its baseline: the largest deflection here is the R peak."""
 LEAST_RATE_HZ: Final = 100.0
-_LARGEST: Final = 1e12  # no converter gives more steps: beyond is garbage, and its square would overflow
+LARGEST: Final = 1e12
+"""No converter gives more steps: what lies beyond is garbage, and its square would overflow."""
 _CHUNK_S: Final = 270.0
 _MARGIN_S: Final = 2.0
 
@@ -31,7 +32,7 @@ def prepare(ecg_mv: ArrayLike, fs: float) -> tuple[NDArray[np.float64], NDArray[
     ecg = np.array(ecg_mv, np.float64)
     if ecg.ndim != 1:
         raise ValueError(f"ecg_mv must have one dimension, got shape {ecg.shape}")
-    void = ~(np.abs(ecg) <= _LARGEST)  # also true for NaN
+    void = ~(np.abs(ecg) <= LARGEST)  # also true for NaN
     if void.all():
         return np.zeros(len(ecg)), void
     if void.any():
