@@ -15,23 +15,74 @@ if TYPE_CHECKING:
         sleep_features,
         sleep_hr_variation,
     )
+    from vitals_signal.sleep.metrics import (
+        SLEEP_METRICS,
+        SleepMetrics,
+        SleepRegularity,
+        sleep_metrics,
+        sleep_regularity,
+    )
+    from vitals_signal.sleep.rhythm import (
+        REST_ACTIVITY_FEATURES,
+        REST_ACTIVITY_VERSION,
+        Cosinor,
+        RestActivity,
+        cosinor,
+        rest_activity,
+    )
+    from vitals_signal.sleep.scoring import SleepWake, sleep_wake, webster_rules
+    from vitals_signal.sleep.window import SleepWindow, inactivity_bouts, sleep_window
 
 _HOME: Final[dict[str, str]] = {
+    "Cosinor": "rhythm",
+    "REST_ACTIVITY_FEATURES": "rhythm",
+    "REST_ACTIVITY_VERSION": "rhythm",
+    "RestActivity": "rhythm",
     "SLEEP_FEATURES": "epoch_features",
     "SLEEP_FEATURES_VERSION": "epoch_features",
+    "SLEEP_METRICS": "metrics",
     "SleepFeatures": "epoch_features",
+    "SleepMetrics": "metrics",
+    "SleepRegularity": "metrics",
+    "SleepWake": "scoring",
+    "SleepWindow": "window",
+    "cosinor": "rhythm",
+    "inactivity_bouts": "window",
+    "rest_activity": "rhythm",
     "sleep_activity": "epoch_features",
     "sleep_features": "epoch_features",
     "sleep_hr_variation": "epoch_features",
+    "sleep_metrics": "metrics",
+    "sleep_regularity": "metrics",
+    "sleep_wake": "scoring",
+    "sleep_window": "window",
+    "webster_rules": "scoring",
 }
 
 __all__: list[str] = [
+    "Cosinor",
+    "REST_ACTIVITY_FEATURES",
+    "REST_ACTIVITY_VERSION",
+    "RestActivity",
     "SLEEP_FEATURES",
     "SLEEP_FEATURES_VERSION",
+    "SLEEP_METRICS",
     "SleepFeatures",
+    "SleepMetrics",
+    "SleepRegularity",
+    "SleepWake",
+    "SleepWindow",
+    "cosinor",
+    "inactivity_bouts",
+    "rest_activity",
     "sleep_activity",
     "sleep_features",
     "sleep_hr_variation",
+    "sleep_metrics",
+    "sleep_regularity",
+    "sleep_wake",
+    "sleep_window",
+    "webster_rules",
 ]
 
 __getattr__, __dir__ = lazy("vitals_signal.sleep", _HOME)
