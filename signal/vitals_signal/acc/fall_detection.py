@@ -159,7 +159,8 @@ def _checked(acc_g: ArrayLike, fs: float) -> NDArray[np.float64]:
     if x.ndim != 2 or x.shape[1] != 3:
         raise ValueError(f"acc_g must have shape (n, 3), got {x.shape}")
     # Beyond 100 g it is no acceleration in g.
-    return np.where((np.abs(x) <= 100.0).all(axis=1)[:, None], x, np.nan)
+    inside = np.asarray((np.abs(x) <= 100.0).all(axis=1))
+    return np.where(inside[:, None], x, np.nan)
 
 
 def _samples(seconds: float, fs: float) -> int:
