@@ -133,6 +133,23 @@ def encode_call(message: dict[str, Any]) -> bytes:
     return b"\x10GB(" + json.dumps(message, separators=(",", ":")).encode() + b")\n"
 
 
+def encode_battery_question() -> bytes:
+    """What a host writes for the watch to say its status: a console command, which any firmware understands."""
+    return b'\x10Bluetooth.println(JSON.stringify({t:"status",bat:E.getBattery(),chg:Bangle.isCharging()?1:0}))\n'
+
+
+def decode_call(written: bytes) -> dict[str, Any] | None:
+    """The message that `encode_call` wrote, for a virtual watch; None for another command. Raises DecodeError."""
+    text = written.strip(b"\x10\r\n ")
+    if not (text.startswith(b"GB(") and text.endswith(b")")):
+        return None
+    try:
+        message = json.loads(text[3:-1].decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise DecodeError("call is not JSON", uuid=WRITE, payload=written, offset=0) from None
+    return message if isinstance(message, dict) else None
+
+
 def _line(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode() + b"\r\n"
 

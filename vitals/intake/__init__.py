@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from vitals.decode import bangle, infinitime, movesense, uuids
+from vitals.decode import infinitime, uuids
+from vitals.decode.bangle import NOTIFY as UART_SAID
+from vitals.decode.bangle import WRITE as UART_ASKED
+from vitals.decode.movesense import NOTIFY as MOVESENSE_SAID
+from vitals.decode.movesense import WRITE as MOVESENSE_ASKED
 from vitals.decode.polar import PMD_CONTROL_POINT, PMD_DATA
+from vitals.decode.viatom import NOTIFY as VIATOM_SAID
 from vitals.errors import DecodeError
 from vitals.intake.feed import Feed, Item
 from vitals.intake.heart_rate import HeartRateFeed
@@ -18,6 +23,7 @@ from vitals.intake.movesense import MovesenseFeed
 from vitals.intake.nordic_uart import NordicUartFeed
 from vitals.intake.polar import STREAMS, PolarFeed
 from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed, ThermometerFeed
+from vitals.intake.viatom import ViatomFeed
 from vitals.values import Disconnected, Frame, LinkEvent
 
 # Characteristics that stream as soon as they are subscribed to, and the kinds of stream that they feed.
@@ -39,10 +45,11 @@ FEEDS: dict[str, Callable[[], Feed]] = {
     uuids.TEMPERATURE_MEASUREMENT: ThermometerFeed,
     infinitime.MOTION: InfiniTimeFeed,
     infinitime.STEP_COUNT: InfiniTimeFeed,
-    bangle.WRITE: NordicUartFeed,  # Colmi's too
-    bangle.NOTIFY: NordicUartFeed,
-    movesense.WRITE: MovesenseFeed,
-    movesense.NOTIFY: MovesenseFeed,
+    UART_ASKED: NordicUartFeed,  # of Bangle.js and Colmi
+    UART_SAID: NordicUartFeed,
+    MOVESENSE_ASKED: MovesenseFeed,
+    MOVESENSE_SAID: MovesenseFeed,
+    VIATOM_SAID: ViatomFeed,
     PMD_CONTROL_POINT: PolarFeed,
     PMD_DATA: PolarFeed,
 }

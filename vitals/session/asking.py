@@ -18,11 +18,15 @@ ANSWER_S = 3.0
 
 
 class Asking:
-    """Requests to the characteristic `write`; whoever receives its notifications passes them on to `offer`."""
+    """Requests to the characteristic `uuid`; whoever receives its notifications passes them on to `offer`.
 
-    def __init__(self, link: Link, write: str) -> None:
+    `in_pieces`: it takes a stream of bytes, and what does not fit into one packet is written in several.
+    """
+
+    def __init__(self, link: Link, uuid: str, *, in_pieces: bool = False) -> None:
         self._link = link
-        self._write = write
+        self._uuid = uuid
+        self._in_pieces = in_pieces
         self._turn = asyncio.Lock()
         self._fits: Callable[[bytes], bool] | None = None
         self._answer: asyncio.Future[Frame] | None = None
@@ -34,6 +38,12 @@ class Asking:
         if self._fits(frame.payload):
             self._answer.set_result(frame)
 
+    async def write(self, request: bytes) -> None:
+        """Write what is not answered. Raises LinkLost, LinkError."""
+        room = self._link.mtu - 3 if self._in_pieces else len(request)
+        for first in range(0, len(request), room):
+            await self._link.write(self._uuid, request[first : first + room])
+
     async def ask(self, request: bytes, fits: Callable[[bytes], bool], what: str) -> Frame:
         """Write `request` and wait for the first notification that `fits`; `what` names it in the error.
 
@@ -42,7 +52,7 @@ class Asking:
         async with self._turn:
             self._fits, self._answer = fits, asyncio.get_running_loop().create_future()
             try:
-                await self._link.write(self._write, request)
+                await self.write(request)
                 async with asyncio.timeout(ANSWER_S):
                     return await self._answer
             except TimeoutError as error:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from vitals.session.bangle import BangleDriver
 from vitals.session.colmi import ColmiDriver
 from vitals.session.driver import Driver, PlainDriver
+from vitals.session.huami import HuamiDriver
 from vitals.session.infinitime import InfiniTimeDriver
 from vitals.session.movesense import MovesenseDriver
 from vitals.session.polar import PolarDriver
+from vitals.session.viatom import ViatomDriver
 
-DRIVERS: tuple[type[Driver], ...] = (PlainDriver, PolarDriver, InfiniTimeDriver, ColmiDriver, MovesenseDriver)
+DRIVERS: tuple[type[Driver], ...] = (
+    PlainDriver,
+    PolarDriver,
+    InfiniTimeDriver,
+    ColmiDriver,
+    MovesenseDriver,
+    BangleDriver,
+    ViatomDriver,
+    HuamiDriver,
+)
 
 
 def drivers_of(uuids: frozenset[str]) -> list[type[Driver]]:

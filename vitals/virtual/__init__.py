@@ -21,15 +21,18 @@ from vitals.virtual.clock import run
 from vitals.virtual.faults import Fault, FaultScript, play
 
 if TYPE_CHECKING:
+    from vitals.virtual.bangle_watch import BangleWatch
     from vitals.virtual.body import Body
     from vitals.virtual.chest_strap import Strap
     from vitals.virtual.colmi_ring import ColmiRing
     from vitals.virtual.gatt_device import GattDevice, Profile
     from vitals.virtual.gatt_table import Characteristic, Service
     from vitals.virtual.glucose_devices import GlucoseMeter, GlucoseMonitor
-    from vitals.virtual.hci_link import HciMedium, hci_server
+    from vitals.virtual.hci_link import HciMedium, hci_backend, hci_server
+    from vitals.virtual.huami_band import HuamiBand
     from vitals.virtual.movesense_sensor import MovesenseSensor
     from vitals.virtual.optical_band import OpticalBand
+    from vitals.virtual.oxygen_ring import OxygenRing
     from vitals.virtual.pinetime import PineTime
     from vitals.virtual.radio import VirtualRadio
     from vitals.virtual.security import Security
@@ -40,15 +43,18 @@ if TYPE_CHECKING:
     from vitals.virtual.wristwatch import Watch
 
 _ROOMS = {
+    "bangle_watch": ("BangleWatch",),
     "body": ("Body",),
     "chest_strap": ("Strap",),
     "colmi_ring": ("ColmiRing",),
     "gatt_device": ("GattDevice", "Profile"),
     "gatt_table": ("Characteristic", "Service"),
     "glucose_devices": ("GlucoseMeter", "GlucoseMonitor"),
-    "hci_link": ("HciMedium", "hci_server"),
+    "hci_link": ("HciMedium", "hci_backend", "hci_server"),
+    "huami_band": ("HuamiBand",),
     "movesense_sensor": ("MovesenseSensor",),
     "optical_band": ("OpticalBand",),
+    "oxygen_ring": ("OxygenRing",),
     "pinetime": ("PineTime",),
     "radio": ("VirtualRadio",),
     "within_reach": ("Scene", "VirtualStrap", "scene", "virtual_strap"),
@@ -61,6 +67,7 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "BangleWatch",
     "Body",
     "Characteristic",
     "ColmiRing",
@@ -72,9 +79,11 @@ __all__ = [
     "GlucoseMeter",
     "GlucoseMonitor",
     "HciMedium",
+    "HuamiBand",
     "MovesenseSensor",
     "OpticalBand",
     "Oximeter",
+    "OxygenRing",
     "PineTime",
     "Profile",
     "Recording",
@@ -89,6 +98,7 @@ __all__ = [
     "Watch",
     "Waveform",
     "connected",
+    "hci_backend",
     "hci_server",
     "play",
     "run",
