@@ -8,6 +8,8 @@ from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
     from vitals_signal.acc.actigraph import ACTIGRAPH_RATES, ActivityCountsStream, activity_counts
+    from vitals_signal.acc.activity_metrics import ACC_METRICS, AccMetricsStream, acc_metrics, enmo, mad
+    from vitals_signal.acc.energy import EnergyExpenditure, branched_energy, energy_kcal, energy_mets, keytel_kj_min
     from vitals_signal.acc.epochs import EpochSeries
     from vitals_signal.acc.fall_detection import (
         FALL_FEATURES,
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
 
 _HOME: Final[dict[str, str]] = {
+    "ACC_METRICS": "activity_metrics",
     "ACTIGRAPH_RATES": "actigraph",
+    "AccMetricsStream": "activity_metrics",
     "ActivityCountsStream": "actigraph",
+    "EnergyExpenditure": "energy",
     "EpochSeries": "epochs",
     "FALL_FEATURES": "fall_detection",
     "FALL_VERSION": "fall_detection",
@@ -36,18 +41,28 @@ _HOME: Final[dict[str, str]] = {
     "StepStream": "step_detection",
     "Steps": "step_detection",
     "WalkingBout": "gait",
+    "acc_metrics": "activity_metrics",
     "activity_counts": "actigraph",
+    "branched_energy": "energy",
+    "energy_kcal": "energy",
+    "energy_mets": "energy",
+    "enmo": "activity_metrics",
     "fall_candidates": "fall_detection",
     "fall_features": "fall_detection",
     "fall_rule": "fall_detection",
     "gait_regularity": "gait",
+    "keytel_kj_min": "energy",
+    "mad": "activity_metrics",
     "steps": "step_detection",
     "walking_bouts": "gait",
 }
 
 __all__: list[str] = [
+    "ACC_METRICS",
     "ACTIGRAPH_RATES",
+    "AccMetricsStream",
     "ActivityCountsStream",
+    "EnergyExpenditure",
     "EpochSeries",
     "FALL_FEATURES",
     "FALL_VERSION",
@@ -60,11 +75,18 @@ __all__: list[str] = [
     "StepStream",
     "Steps",
     "WalkingBout",
+    "acc_metrics",
     "activity_counts",
+    "branched_energy",
+    "energy_kcal",
+    "energy_mets",
+    "enmo",
     "fall_candidates",
     "fall_features",
     "fall_rule",
     "gait_regularity",
+    "keytel_kj_min",
+    "mad",
     "steps",
     "walking_bouts",
 ]

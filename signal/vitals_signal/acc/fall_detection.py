@@ -8,7 +8,7 @@ Laws of this file:
 Sources: phases of a fall (free fall, impact, rest): Noury et al. 2008, doi 10.1016/j.irbm.2008.08.002; upper and
 lower threshold of the total vector: Bourke, O'Brien & Lyons 2007, doi 10.1016/j.gaitpost.2006.09.012; start below 0.6
 g, impact above 2 g within 1 s, then posture, also for the wrist: Kangas et al. 2008, doi
-10.1016/j.gaitpost.2008.01.003; velocity before the impact: Bourke et al. 2010, doi 10.1016/j.medengphy.2010.01.003;
+10.1016/j.gaitpost.2008.01.003; velocity before the impact: Bourke, O'Donovan & O'Laighin 2008, Med Eng Phys 30:937;
 feature sets for the wrist: Casilari, Santoyo-Ramon & Cano-Garcia 2017, doi 10.3390/s17071513; Palmerini et al. 2020,
 doi 10.3390/s20226479.
 """

@@ -13,10 +13,10 @@ seconds in a row with a rate that moves by 0.25 Hz at most; going on needs 35 %.
 the next is the highest point near where the rate expects it. Short bouts lose: of walks of 3 s between turns about a
 third of the steps is missed.
 
-Sources: walking as sustained harmonic motion, intensity, periodicity and duration as criteria: Urbanek et al. 2018, doi
-10.1088/1361-6579/aaa2c6; Straczkiewicz et al. 2023, doi 10.1038/s41746-022-00745-z. The thresholds were set on 12
-wearers of WISDM (2019) by looking at all of them at once, not by wearer; rhythmic work of the hands (clapping,
-dribbling a ball, brushing teeth) passes for gait in part.
+Sources: walking as sustained harmonic motion, intensity, periodicity and duration as criteria: Urbanek et al. 2018,
+PMC5875188; Straczkiewicz et al. 2023, doi 10.1038/s41746-022-00745-z. The thresholds were set on 12 wearers of WISDM
+(2019) by looking at all of them at once, not by wearer; rhythmic work of the hands (clapping, dribbling a ball,
+brushing teeth) passes for gait in part.
 """
 
 from __future__ import annotations

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
         sleep_features,
         sleep_hr_variation,
     )
+    from vitals_signal.sleep.heart_motion import (
+        HEART_ACTIVITY_FEATURES,
+        HEART_ACTIVITY_VERSION,
+        HeartActivity,
+        heart_activity,
+    )
     from vitals_signal.sleep.metrics import (
         SLEEP_METRICS,
         SleepMetrics,
@@ -35,6 +41,9 @@ if TYPE_CHECKING:
 
 _HOME: Final[dict[str, str]] = {
     "Cosinor": "rhythm",
+    "HEART_ACTIVITY_FEATURES": "heart_motion",
+    "HEART_ACTIVITY_VERSION": "heart_motion",
+    "HeartActivity": "heart_motion",
     "REST_ACTIVITY_FEATURES": "rhythm",
     "REST_ACTIVITY_VERSION": "rhythm",
     "RestActivity": "rhythm",
@@ -47,6 +56,7 @@ _HOME: Final[dict[str, str]] = {
     "SleepWake": "scoring",
     "SleepWindow": "window",
     "cosinor": "rhythm",
+    "heart_activity": "heart_motion",
     "inactivity_bouts": "window",
     "rest_activity": "rhythm",
     "sleep_activity": "epoch_features",
@@ -61,6 +71,9 @@ _HOME: Final[dict[str, str]] = {
 
 __all__: list[str] = [
     "Cosinor",
+    "HEART_ACTIVITY_FEATURES",
+    "HEART_ACTIVITY_VERSION",
+    "HeartActivity",
     "REST_ACTIVITY_FEATURES",
     "REST_ACTIVITY_VERSION",
     "RestActivity",
@@ -73,6 +86,7 @@ __all__: list[str] = [
     "SleepWake",
     "SleepWindow",
     "cosinor",
+    "heart_activity",
     "inactivity_bouts",
     "rest_activity",
     "sleep_activity",
