@@ -76,7 +76,8 @@ def checked_acc(acc_g: ArrayLike) -> Floats:
 
 def present(acc: Floats) -> NDArray[np.bool_]:
     """Which samples, (n,), are measurements: finite and within what a sensor can measure."""
-    there: NDArray[np.bool_] = np.all(np.abs(acc) <= NO_SENSOR_G, axis=1)
+    inside = np.abs(acc) <= NO_SENSOR_G
+    there: NDArray[np.bool_] = inside[:, 0] & inside[:, 1] & inside[:, 2]
     return there
 
 

@@ -55,9 +55,9 @@ def acc_window_features(
 
     Of each of x, y, z and vm = |a| (prefix x_, y_, z_, vm_), with sd over n (ddof 0):
 
-    - mean, sd, min, p10, p25, median, p75, p90, max (g; quantiles numpy "linear", in single precision), mean_deviation mean|x - mean| (of vm
-      this is MAD, Vaha-Ypya 2015), skewness m3 / sd^3, kurtosis m4 / sd^4 - 3, entropy (nats) of x / sd by Vasicek's
-      spacings over 16 quantile steps
+    - mean, sd, min, p10, p25, median, p75, p90, max (g; quantiles numpy "linear", in single precision), mean_deviation
+      mean|x - mean| (of vm this is MAD, Vaha-Ypya 2015), skewness m3 / sd^3, kurtosis m4 / sd^4 - 3, entropy (nats) of
+      x / sd by Vasicek's spacings over 16 quantile steps
     - crossing_hz crossings of the mean per second; jerk_rms, jerk_mean (g/s) of differences over 50 ms
     - spectrum 0.25..10 Hz, Hann-tapered, mean removed: power (g^2), dominant_hz (parabola through log power),
       dominant_share of its three bins, spectral_entropy / ln(bins), flatness (geometric over arithmetic mean),
