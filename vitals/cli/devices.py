@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say, span
 from vitals.cli.unlocking import store_opener
 
 if TYPE_CHECKING:
+    from vitals.link import Backend, Found
     from vitals.monitoring import Monitoring
     from vitals.values import ClockReset, LinkEvent
 
@@ -17,7 +20,11 @@ if TYPE_CHECKING:
 def scan(arguments: argparse.Namespace) -> int:
     from vitals.link import discover
 
-    found = asyncio.run(discover(timeout_s=arguments.seconds))
+    async def listen() -> list[Found]:
+        async with _backend(arguments.hci) as backend:
+            return await discover(timeout_s=arguments.seconds, backend=backend)
+
+    found = asyncio.run(listen())
     for one in found:
         if arguments.json:
             emit({"name": one.name, "address": one.address, "rssi_dbm": one.rssi, "services": list(one.services)})
@@ -42,7 +49,7 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
 
     opened = store_opener(arguments)
     say(f"looking for {arguments.device} ...")
-    async with connect(arguments.device) as device:
+    async with _backend(arguments.hci) as backend, connect(arguments.device, backend=backend) as device:
         say(f"connected to {device.name} ({device.info.manufacturer or 'unknown maker'} {device.info.model})")
         with opened() as store:
             async with monitor(device, store=store, on_link=_tell, journal=arguments.journal) as events:
@@ -63,6 +70,18 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
     say(f"stored {span(events.seconds)}: " + ", ".join(f"{n} {kind}" for kind, n in events.counts.items()))
     say(NOT_MEDICAL)
     return 0
+
+
+@asynccontextmanager
+async def _backend(hci: str | None) -> AsyncIterator[Backend | None]:
+    """What reaches devices: None is the Bluetooth of this computer."""
+    if hci is None:
+        yield None
+        return
+    from vitals.virtual import hci_backend
+
+    async with hci_backend(hci) as backend:
+        yield backend
 
 
 def _tell(event: LinkEvent | ClockReset) -> None:

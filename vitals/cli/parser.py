@@ -51,13 +51,14 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--hours", type=float, default=3.0, help="length of the synthetic recording (default 3)")
     demo.add_argument("--seed", type=seed, default=1, help="another seed is another wearer (default 1)")
 
-    scan = command("scan", "devices:scan", "list the Bluetooth devices that advertise", json)
+    radio = _radio()
+    scan = command("scan", "devices:scan", "list the Bluetooth devices that advertise", json, radio)
     scan.add_argument("--for", type=duration, default=5.0, dest="seconds", metavar="TIME", help="listen so long (5s)")
     for name, run, text in (
         ("record", "devices:record", "record a device into a store"),
         ("live", "devices:live", "record a device and show heart rate and events as they come"),
     ):
-        made = command(name, run, text, json, store, key)
+        made = command(name, run, text, json, store, key, radio)
         made.add_argument("device", metavar="DEVICE", help="advertised name or address")
         made.add_argument("--for", type=duration, dest="seconds", metavar="TIME", help="stop after this time (10m)")
         made.add_argument("--journal", action="store_true", help="also keep what arrived, to be decoded again later")
@@ -148,6 +149,13 @@ def _models(commands: argparse._SubParsersAction[argparse.ArgumentParser], json:
 def _json() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(add_help=False)
     made.add_argument("--json", action="store_true", help="JSON lines on stdout")
+    return made
+
+
+def _radio() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(add_help=False)
+    text = "not by the Bluetooth of this computer but by the controller behind this HCI transport (extra: sim)"
+    made.add_argument("--hci", metavar="SPEC", help=f"{text}: tcp-client:HOST:PORT, usb:0, ...")
     return made
 
 

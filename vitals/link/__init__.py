@@ -18,10 +18,12 @@ from vitals.link.unavailable import WITHOUT_HARDWARE
 
 if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
 
 __all__ = [
     "WITHOUT_HARDWARE",
     "Adapter",
+    "AdvertisementData",
     "BLEDevice",
     "Backend",
     "Found",

@@ -135,9 +135,9 @@ class Supervisor:
     async def _run(self) -> None:
         device = await self._connect_first()
         while self._reconnect:
-            device = await self._comeback.wait(device)
+            heard = await self._comeback.wait(device)
             try:
-                device = await self._hold(device)
+                device = await self._hold(heard)
             except LinkError:
                 self._comeback.failed()
 
@@ -172,6 +172,8 @@ class Supervisor:
         if not self.ready.is_set():
             self.name, self.address, self.kinds = link.name, link.address, streams.kinds
             self.info = await streams.info()
+        elif link.address != self.address:
+            await self._recognise(link, streams)
         self._link = link
         self.ready.set()
         try:
@@ -187,6 +189,15 @@ class Supervisor:
             await streams.leave()
             for listener in self._listeners:
                 listener.settled.set()
+
+    async def _recognise(self, link: Link, streams: Streams) -> None:
+        """A device that came back under another address. Raises LinkError where it says that it is another one."""
+        info, known = await streams.info(), self.info
+        said = ((info.manufacturer, known.manufacturer), (info.model, known.model), (info.serial, known.serial))
+        if any(now and before and now != before for now, before in said):
+            self._comeback.disown(link.address)
+            raise LinkError(f"{link.name} ({link.address}) is another device of that name; bring the first one near")
+        self.address = link.address
 
     async def _stream(self, link: Link, streams: Streams) -> LossReason:
         with suppress(LinkLost):

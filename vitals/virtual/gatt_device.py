@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from bumble import core, data_types, gatt
+from bumble import core, data_types, gatt, hci
 from bumble import device as bumble_device
 
 from vitals.values import DeviceInfo
@@ -154,6 +154,16 @@ class GattDevice:
             profile.rebooted()
         await asyncio.sleep(off_s)
         self._on = True
+        await self._advertise()
+
+    async def change_address(self, address: str) -> None:
+        """Be heard under another address from the next advertisement on, as a device that rotates private ones; links
+        end first."""
+        await self.disconnect()
+        await self.device.stop_advertising()
+        changed = hci.Address(address, hci.Address.RANDOM_DEVICE_ADDRESS)
+        await self.device.send_sync_command(hci.HCI_LE_Set_Random_Address_Command(random_address=changed))
+        self.device.random_address = changed
         await self._advertise()
 
     async def disconnect(self) -> None:

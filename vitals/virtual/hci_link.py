@@ -2,23 +2,29 @@
 
 The app's process keeps the radio and opens it with `hci_server`; `python -m vitals.virtual strap --hci
 tcp-client:127.0.0.1:PORT` plays the device. The same command with `--hci usb:0`, or any other transport that bumble
-knows, plays it on a real Bluetooth controller. Both need real time: `vitals.virtual.run(main, real_time=True)`.
+knows, plays it on a real Bluetooth controller. The app may be in another process, too: `hci_backend` gives it a central
+behind such a transport (`vitals record DEVICE --hci ...`). All need real time: `vitals.virtual.run(main,
+real_time=True)`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 
 from bumble import device, hci
 from bumble import transport as bumble_transport
-from bumble.transport.common import PacketParser, Transport
+from bumble.transport.common import PacketParser, Transport, TransportSpecError
 
+from vitals.errors import InputError
+from vitals.virtual.backend import VirtualBackend, backends
 from vitals.virtual.controller import VirtualController
 from vitals.virtual.radio import ADVERTISING_INTERVAL_MS, VirtualRadio, static_address
+from vitals.virtual.security import of_central
 
 
 @asynccontextmanager
@@ -59,6 +65,23 @@ async def hci_server(radio: VirtualRadio, *, host: str = "127.0.0.1", port: int 
         await server.wait_closed()
 
 
+@asynccontextmanager
+async def hci_backend(spec: str) -> AsyncIterator[VirtualBackend]:
+    """A backend for `vitals.connect` and `vitals.discover` whose central is the controller behind `spec`, a transport
+    in bumble's notation: without the Bluetooth of the operating system.
+
+    Raises InputError where there is none of that notation, OSError where nobody answers.
+    """
+    async with HciMedium(spec, seed=secrets.randbits(32)) as medium:
+        central = await medium.make_device("central")
+        central.pairing_config_factory = lambda _: of_central(None)
+        try:
+            yield backends(central)
+        finally:
+            if not medium.lost.is_set():
+                await central.power_off()
+
+
 class _Sink:
     """What a controller tells goes to the host at the other end."""
 
@@ -84,7 +107,12 @@ class HciMedium:
         self._transport: Transport
 
     async def __aenter__(self) -> HciMedium:
-        self._transport = await bumble_transport.open_transport(self._spec)
+        try:
+            self._transport = await bumble_transport.open_transport(self._spec)
+        except (ValueError, TransportSpecError) as error:
+            raise InputError(
+                f"{self._spec!r} is no HCI transport ({error}); give for example tcp-client:127.0.0.1:9000 or usb:0"
+            ) from error
         terminated: asyncio.Future[None] = self._transport.source.terminated
         terminated.add_done_callback(lambda _: self.lost.set())
         return self

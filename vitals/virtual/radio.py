@@ -127,7 +127,7 @@ class VirtualRadio(link.LocalLink):
 
     def _supervise(self, node: VirtualController, absence: int) -> None:
         if node in self._away and node.absences == absence:
-            self.drop(node.name)
+            self.drop(address_of(node))
 
     def _chosen(self, who: Who) -> list[VirtualController]:
         if who is None:
@@ -164,7 +164,7 @@ class VirtualRadio(link.LocalLink):
 
     def remove(self, node: VirtualController) -> None:
         """A controller is gone, and whatever was behind it; its peers lose their links after SUPERVISION_S."""
-        self.drop(node.name, seen_by="peripheral")
+        self.drop(address_of(node), seen_by="peripheral")
         for advertising_set in node.advertising_sets.values():
             advertising_set.stop()
         self.remove_controller(node)
