@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 PEERS = {
     "bleakheart": ("bleakheart==0.2.0", "c755846a0471bfe955cd55e328f15a2898b183f91b24f4a3457f6cf3257a5894"),
     "pycycling": ("pycycling==0.4.1", "05581ae053db8ae824d4a9528338a8e10276076ffdffaf6f575ef542baf323ba"),
+    "colmi": ("colmi-r02-client==0.1.0", "a25a0f19b7bcd5197a9081d9c6e9d6b6b10ba59963f6862a154d2faa75f2aee3"),
     "polar": ("polar-python==1.1.1", "25ec4f0ff9f548936085c68205585c51a6ce02f0b8f3f5045f7871836c010378"),
 }
 Witness = Callable[[str], dict[str, Any]]
@@ -132,3 +133,19 @@ def test_polar_python_sees_strap_and_band_that_were_played(witness: Witness, pla
     # It takes whatever follows the rate for RR intervals, the energy as well.
     with_energy = [round(rr * 1024 / 1000) for _, intervals in seen["hr"] for rr in intervals]
     assert [rr for rr in with_energy if rr != 17] == rr_ticks(played)
+
+
+def test_colmi_r02_client_sees_the_ring_that_was_played(witness: Witness, played: Any) -> None:
+    seen = witness("colmi")
+    body = played.long_body()
+    assert seen["battery"] == 64
+    assert len(seen["rates"]) == len(seen["oxygen"]) == 6
+    assert all(abs(rate - 75) <= 2 for rate in seen["rates"])
+    assert all(96 <= value <= 98 for value in seen["oxygen"])
+    assert seen["day"].startswith("2025-06-15T00:00:00")
+    # Set at 14:02, it has logged 14:05, 14:10 and 14:15 since.
+    expected = {str(169 + k): round(body.rate_bpm(180 + 300 * k)) for k in range(3)}
+    assert seen["log"].keys() == expected.keys()
+    assert all(abs(seen["log"][slot] - rate) <= 1 for slot, rate in expected.items())
+    assert seen["empty"] == "NoData"
+    assert seen["info"]["fw_version"] == "1.0"

@@ -1,12 +1,13 @@
 """Clients that others wrote, at work on our virtual devices. Run by test_witnesses.py as a child; prints JSON.
 
-bleakheart and pycycling take a BleakClient and are unmodified; polar-python makes its own, so that the class it calls
-is replaced.
+bleakheart and pycycling take a BleakClient and are unmodified; polar-python and colmi-r02-client make their own, so
+that the class they call is replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import importlib
 import json
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from bleak import BleakClient
 
-from vitals.virtual import Body, OpticalBand, Recording, Scene, Strap, run, scene
+from vitals.virtual import Body, ColmiRing, OpticalBand, Recording, Scene, Strap, run, scene
 from vitals_signal.synthetic import wearer
 
 SECONDS = 30
@@ -109,5 +110,40 @@ async def polar() -> dict[str, Any]:
     return out
 
 
+LOGGED_S = 1000  # the ring logs heart rate every five minutes
+
+
+def long_body() -> Body:
+    return Body(np.cumsum(np.random.default_rng(1).normal(0.8, 0.02, 2000)))
+
+
+async def colmi() -> dict[str, Any]:
+    peer: Any = importlib.import_module("colmi_r02_client.client")
+    ring = ColmiRing(long_body(), battery=64)
+    now = dt.datetime(2025, 6, 15, 14, 2, tzinfo=dt.UTC)
+    async with scene(ring) as near:
+        peer.BleakClient = lambda address: BleakClient(address, backend=near.backend.client)
+        async with peer.Client(near.address) as client:
+            await client.set_time(now)
+            battery = await client.get_battery()
+            rates = await client.get_realtime_heart_rate()
+            oxygen = await client.get_realtime_spo2()
+            await ring.until(LOGGED_S)
+            log = await client.get_heart_rate_log(now.replace(hour=0, minute=0))
+            empty = await client.get_heart_rate_log(now.replace(hour=0, minute=0) - dt.timedelta(days=1))
+            info = await client.get_device_info()
+    slots = {slot: rate for slot, rate in enumerate(log.heart_rates) if rate}
+    return {
+        "battery": battery.battery_level,
+        "rates": rates,
+        "oxygen": oxygen,
+        "log": slots,
+        "day": log.timestamp.isoformat(),
+        "empty": type(empty).__name__,
+        "info": info,
+    }
+
+
+CLIENTS = {"bleakheart": bleakheart, "pycycling": pycycling, "polar": polar, "colmi": colmi}
 if __name__ == "__main__":
-    print(json.dumps(run({"bleakheart": bleakheart, "pycycling": pycycling, "polar": polar}[sys.argv[1]]())))
+    print(json.dumps(run(CLIENTS[sys.argv[1]]())))
