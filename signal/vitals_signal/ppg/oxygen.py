@@ -114,7 +114,7 @@ class Spo2Stream(Resumable):
     def _window(self, light: Floats, start: int) -> FeatureWindow:
         nan = float("nan")
         values = dict.fromkeys(("spo2_pct", "ratio", "perfusion_index_pct", "agreement", "sqi_ppg"), nan)
-        there = np.isfinite(light).all(axis=0)
+        there = np.isfinite(light[0]) & np.isfinite(light[1])
         coverage = float(there.mean())
         times = (round(1e6 * start / self.fs), round(1e6 * (start + self._width) / self.fs))
         reason: str | None = None
@@ -149,6 +149,8 @@ class Spo2Stream(Resumable):
         ratio = (difference + float(np.hypot(difference, 2.0 * cross))) / (2.0 * cross) if cross > 0.0 else float("nan")
         values["ratio"] = ratio
         values["spo2_pct"] = min(Spo2Calibration(*self._calibration).percent(ratio), 100.0)
+        if np.array_equal(pulse[0], pulse[1]):
+            return "red and infrared are one and the same signal"
         if values["perfusion_index_pct"] < _MIN_PERFUSION_PCT:
             return f"perfusion index below {_MIN_PERFUSION_PCT} %"
         if not values["agreement"] >= _MIN_AGREEMENT:

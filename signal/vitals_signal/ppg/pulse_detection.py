@@ -56,7 +56,7 @@ class PulseBeats:
     """Beats of one signal, ascending; all arrays have shape (k,)."""
 
     onset: Floats  # lowest point before the upstroke, samples
-    upstroke: Floats  # steepest point, between the samples: the steadiest mark of a beat
+    upstroke: Floats  # middle of the steepest rise over 0.12 s, between the samples: the steadiest mark of a beat
     peak: Floats  # systolic maximum, between the samples
     amplitude: Floats  # peak minus onset, unit of the signal
 
@@ -81,7 +81,7 @@ def pulse_beats(ppg: ArrayLike, fs: float) -> PulseBeats:
 
 
 class PulsePeakStream(Resumable):
-    """`pulse_beats` of a signal that arrives in blocks; a beat comes out at most 3.2 s after its upstroke.
+    """`pulse_beats` of a signal that arrives in blocks; a beat comes out at most 3 s after its upstroke.
 
     Raises ValueError where `fs` is not a finite number above 0.
     """
@@ -137,7 +137,8 @@ class _Scan(Resumable):
         self._maxima = np.full(_BLOCKS - 2, np.nan)
         self._last = -np.inf  # working index of the last flank taken
         self._period = 0.8 * rate
-        self._open = (-np.inf, 0.0)  # position and height of the last flank; a higher one may still replace it
+        self._open = (-np.inf, 0.0)  # position and height of the last flank
+        self._settled = True  # no higher one can replace it any more, and it was given out
 
     def advance(self, signal: Floats, final: bool) -> tuple[Floats, int]:
         """Beats that `signal` (all samples from `start` on) settles, shape (k, 4), and how many samples it used up."""
@@ -146,14 +147,15 @@ class _Scan(Resumable):
         whole = n - self._before if final else (n - self._before) // self._block * self._block - self._block
         if not final and (whole <= 0 or n - self._before - whole < self._context):
             return np.empty((0, 4)), 0
-        if n < 3 or (final and whole <= 0 and self._open[1] == 0.0):
+        if n < 3 or (final and whole <= 0 and self._settled):
             return np.empty((0, 4)), len(signal) if final else 0
         work = signal[: n * q : q].copy()
         for phase in range(1, q):  # much faster than a sum over an axis this short, and the same for any split
             work += signal[phase : n * q : q]
         flank = self._flanks(work)
         at, height = self._candidates(work, flank, whole)
-        taken = self._take(at, height, final)
+        border = np.inf if final else float(self._before + whole + self.start // q)
+        taken = self._take(at, height, border)
         table = self._mark(signal, work, flank, taken)
         keep = self._context + self._block
         used = len(signal) if final else max(0, self._before + whole - keep) * q
@@ -192,11 +194,11 @@ class _Scan(Resumable):
         origin = self.start // self._q
         return (at[keep] + origin).astype(np.float64).tolist(), height[keep].tolist()
 
-    def _take(self, at: list[float], height: list[float], final: bool) -> list[float]:
-        """Which flanks are beats. A flank stands once none higher can come within the refractory time."""
+    def _take(self, at: list[float], height: list[float], border: float) -> list[float]:
+        """Which flanks before `border` are beats. One stands once no higher one can come within the refractory time."""
         refractory, gain, share = _REFRACTORY_S * self._rate, _PERIOD_GAIN, _EARLY_SHARE
         shortest, longest = _PERIOD_S[0] * self._rate, _PERIOD_S[1] * self._rate
-        last, period, (held, top) = self._last, self._period, self._open
+        last, period, (held, top), settled = self._last, self._period, self._open, self._settled
         out: list[float] = []
         for position, rise in zip(at, height, strict=True):
             delay = position - held
@@ -206,18 +208,19 @@ class _Scan(Resumable):
                 continue
             if rise < share * top * (1.0 - delay / (_EARLY_PERIODS * period)):
                 continue
-            if top > 0.0:
+            if not settled:
                 out.append(held)
+            if top > 0.0:
                 change = held - last - period
                 step = _PERIOD_STEP * period
                 period += gain * (step if change > step else -step if change < -step else change)
                 period = shortest if period < shortest else longest if period > longest else period
                 last = held
-            held, top = position, rise
-        if final and top > 0.0:
+            held, top, settled = position, rise, False
+        if not settled and border - held >= refractory:
             out.append(held)
-            held, top = -np.inf, 0.0
-        self._last, self._period, self._open = last, period, (held, top)
+            settled = True
+        self._last, self._period, self._open, self._settled = last, period, (held, top), settled
         return out
 
     def _mark(self, signal: Floats, work: Floats, flank: Floats, taken: list[float]) -> Floats:

@@ -91,10 +91,10 @@ class PpgQualityStream(Resumable):
     def update(self, ppg: ArrayLike) -> list[FeatureWindow]:
         """Windows that the new samples, shape (n,), complete."""
         self._held = np.concatenate((self._held, clean(ppg)))
-        out = []
-        for first in range(0, len(self._held) - self._width + 1, self._width):
-            out.append(self._window(self._held[first : first + self._width], self._start + first))
-        used = len(out) * self._width
+        width = self._width
+        firsts = range(0, len(self._held) - width + 1, width)
+        out = [self._window(self._held[first : first + width], self._start + first) for first in firsts]
+        used = len(out) * width
         self._held = self._held[used:].copy()
         self._start += used
         return out

@@ -3,7 +3,7 @@
 Laws of this file:
 1. One kernel, window after window, serves stream and batch: any split into blocks gives the same numbers.
 2. A modulation speaks only where its samples are: beats beside a gap give neither amplitude nor interval.
-3. A window always says how sure it is: `quality` is the probability, by the model, that the rate is within 2 per minute.
+3. A window always says how sure it is: `quality` is the probability, by the model, that the rate is within 2 a minute.
 
 Per beat: baseline (mean of the pulse wave, BW), amplitude (AM) and interval (FM), as in Karlen et al. 2013 (doi
 10.1109/TBME.2013.2246160). Each series gives a spectrum over 32 s. It is whitened first (times the square of the
@@ -66,8 +66,8 @@ def respiratory_rate(ppg: ArrayLike, fs: float, *, others: Sequence[Series] = ()
     since the first sample, values), shape (k,) both, times ascending: R amplitudes or RR intervals of an ECG, say.
 
     Values of each window: "respiratory_rate_per_min", 4..45; "respiratory_rate_sd_per_min", the standard deviation of
-    the posterior; "quality", 0..1 (law 3). They are NaN with a reason where under 75 % of the samples are there or under
-    ten beats are found. `corrected_share` is the share of beat intervals that were left out as implausible.
+    the posterior; "quality", 0..1 (law 3). They are NaN with a reason where under 75 % of the samples are there or
+    under ten beats are found. `corrected_share` is the share of beat intervals that were left out as implausible.
     Raises ValueError where `fs` is not a finite number above 0 or an array has another shape.
     """
     stream = RespiratoryRateStream(fs, len(others))
@@ -129,9 +129,9 @@ class RespiratoryRateStream(Resumable):
         coverage = float(np.isfinite(ppg).mean())
         series, left_out = _modulations(ppg, self.fs)
         weighted = list(zip(series, _WEIGHTS, strict=True))
-        for times, values in self._others:
-            a, b = np.searchsorted(times, (begin_s, begin_s + WINDOW_S))
-            weighted.append(((times[a:b] - begin_s, values[a:b]), _EXTRA_WEIGHT))
+        for other_s, other in self._others:
+            a, b = np.searchsorted(other_s, (begin_s, begin_s + WINDOW_S))
+            weighted.append(((other_s[a:b] - begin_s, other[a:b]), _EXTRA_WEIGHT))
         reason = None
         evidence = np.zeros(len(_RATES))
         if coverage < _MIN_COVERAGE:

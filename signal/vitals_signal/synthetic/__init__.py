@@ -10,16 +10,19 @@ if TYPE_CHECKING:
     from vitals_signal.synthetic.artefacts import Spoilt, add_dropouts, add_spikes, saturate, wandering_clock
     from vitals_signal.synthetic.heart import SyntheticWearer, ecg, wearer
     from vitals_signal.synthetic.motion_script import Bout, SyntheticMotion, motion
+    from vitals_signal.synthetic.ppg import SyntheticPulse, pulse_wave
 
 _HOME: Final[dict[str, str]] = {
     "Bout": "motion_script",
     "Spoilt": "artefacts",
     "SyntheticMotion": "motion_script",
+    "SyntheticPulse": "ppg",
     "SyntheticWearer": "heart",
     "add_dropouts": "artefacts",
     "add_spikes": "artefacts",
     "ecg": "heart",
     "motion": "motion_script",
+    "pulse_wave": "ppg",
     "saturate": "artefacts",
     "wandering_clock": "artefacts",
     "wearer": "heart",
@@ -29,11 +32,13 @@ __all__: list[str] = [
     "Bout",
     "Spoilt",
     "SyntheticMotion",
+    "SyntheticPulse",
     "SyntheticWearer",
     "add_dropouts",
     "add_spikes",
     "ecg",
     "motion",
+    "pulse_wave",
     "saturate",
     "wandering_clock",
     "wearer",
