@@ -108,7 +108,8 @@ class MovesenseFeed:
         else:
             kind, unit, size = _MOTION[resource]
             scale = STEP
-            steps = np.rint(decoded.samples.astype(np.float64) / (size * STEP))
+            with np.errstate(invalid="ignore"):
+                steps = np.rint(decoded.samples.astype(np.float64) / (size * STEP))
             if not (np.abs(steps) < 2**31).all():
                 raise DecodeError("a sample is out of range", uuid=NOTIFY, payload=message.content, offset=4)
             values = steps.astype(np.int32)
