@@ -25,7 +25,7 @@ from vitals.values import Block, Event, Features, Gap, Provenance, Score
 
 if TYPE_CHECKING:
     from vitals_models import Model
-    from vitals_signal import HrvWindow
+    from vitals_signal import FeatureWindow
 
 MODEL = "irregular-rhythm"
 HOP = 16  # intervals from one window of 64 to the next
@@ -50,13 +50,13 @@ class Stage(Protocol):
 
 
 class HrvStage:
-    """Heart-rate variability in the time domain, in windows of five minutes."""
+    """Heart-rate variability (time, frequency, the core of nonlinear measures), in windows of five minutes."""
 
     def __init__(self, source: str) -> None:
         import vitals_signal as dsp
 
         self._source = source
-        self._stream = dsp.HrvTimeStream(HRV_WINDOW_S)
+        self._stream = dsp.HrvStream(HRV_WINDOW_S)
         self.made_by = Provenance("hrv-time", dsp.HRV_VERSION, {"window_s": HRV_WINDOW_S, **_params(source)})
 
     def push(self, times_us: NDArray[np.int64], rr_ms: NDArray[np.float64]) -> Iterator[Derived]:
@@ -69,7 +69,7 @@ class HrvStage:
     def end(self) -> Iterator[Derived]:
         yield from map(self._features, self._stream.end())
 
-    def _features(self, window: HrvWindow) -> Features:
+    def _features(self, window: FeatureWindow) -> Features:
         values = {**window.values, "corrected_share": window.corrected_share}
         return Features(
             self._source, window.start_us, window.end_us, values, window.coverage, window.reason, self.made_by

@@ -24,7 +24,7 @@ STREAMING = """
 import sys, numpy as np, vitals_signal as dsp
 before = set(sys.modules)
 times, rr = np.arange(1, 1001) * 800_000, np.full(1000, 800.0) + np.arange(1000) % 7
-dsp.HrvTimeStream(300.0).update(times, rr)
+dsp.HrvStream(300.0).update(times, rr)
 dsp.RhythmStream(16).update(times, rr)
 dsp.hrv_time(dsp.nn_intervals(rr))
 beats = dsp.synthetic.wearer(0.05).beats_s

@@ -21,8 +21,8 @@ def triangle_measures(x: Floats, first_ms: float, width_ms: float, *, neurokit: 
 
     HTI counts all intervals and looks for the fullest bin at or above `first_ms`. TINN is the base of the triangle with
     its peak at the fullest bin (the first of equals) that fits the histogram best in least squares over all bins.
-    `neurokit`: as NeuroKit2 0.2.13, which leaves the bins outside of the triangle out of the sum and gives 0 where the
-    sum does not fall below 2^14.
+    `neurokit`: as NeuroKit2 0.2.13, which leaves the bins outside of the triangle out of the sum, starts it at
+    the second bin in use whatever the fit, and gives 0 where the sum does not fall below 2^14.
     """
     index = np.floor((x - first_ms) / width_ms)
     if index.max() >= _BIN_LIMIT or index.max() < 0:
@@ -47,18 +47,13 @@ def _best_side(counts: Floats) -> int:
 
 
 def _neurokit_base(counts: Floats, peak: int, x: Floats, width_ms: float) -> int:
-    left = range(int(np.floor(x.min() / width_ms)) + 1, peak)
+    foot = int(np.floor(x.min() / width_ms)) + 1  # the search never gets beyond the first
     right = range(peak + 1, int(np.ceil(x.max() / width_ms)))
-    if not left or not right:
+    if foot >= peak or not right:
         return 0
     errors = []
-    for feet in (left, right):
-        side = []
-        for foot in feet:
-            low, high = min(foot, peak), max(foot, peak)
-            at = np.arange(low, high + 1)
-            side.append(float(((counts[low : high + 1] - counts[peak] * (at - foot) / (peak - foot)) ** 2).sum()))
-        errors.append(side)
-    if min(errors[0]) + min(errors[1]) >= _NEUROKIT_ERROR:
-        return 0
-    return right[int(np.argmin(errors[1]))] - left[int(np.argmin(errors[0]))]
+    for low, high, zero in ((foot, peak, foot), *((peak, end, end) for end in right)):
+        line = counts[peak] * (np.arange(low, high + 1) - zero) / (peak - zero)
+        errors.append(float(((counts[low : high + 1] - line) ** 2).sum()))
+    best = int(np.argmin(errors[1:]))
+    return right[best] - foot if errors[0] + errors[1 + best] < _NEUROKIT_ERROR else 0

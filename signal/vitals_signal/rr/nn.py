@@ -251,7 +251,7 @@ def _rolling_quartiles(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
     low, high = np.empty(len(windows)), np.empty(len(windows))
     lower, upper = 0.25 * (width - 1), 0.75 * (width - 1)
     for start in range(0, len(windows), 2048):  # a day at once would need 100 MB
-        # Sorted whole: numpy does that with vector instructions, and a partition by four ranks without, eight times slower.
+        # Sorted whole: numpy has vector instructions for that, and none for a partition by four ranks.
         block = np.sort(windows[start : start + 2048], axis=1)
         for out, rank in ((low, lower), (high, upper)):
             a, b = block[:, int(rank)], block[:, min(int(rank) + 1, width - 1)]

@@ -1,18 +1,14 @@
-"""Heart-rate variability in the time domain, of a whole series or of fixed windows of a stream.
+"""Heart-rate variability in the time domain.
 
 Laws of this file:
-1. One kernel, `hrv_time`, serves batch and stream; any split of a stream gives the numbers of the whole.
-2. No difference is taken across a gap (NaN).
-3. Where data do not suffice a value is NaN and has a reason; nothing is raised and nothing is warned.
+1. No difference is taken across a gap (NaN).
+2. Where data do not suffice a value is NaN and has a reason; nothing is raised and nothing is warned.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,21 +17,14 @@ from vitals_signal.rr.conventions import Convention, ConventionName, convention_
 from vitals_signal.rr.histogram import triangle_measures
 from vitals_signal.rr.long_term import capacities, neurokit_segment_measures, segment_measures
 from vitals_signal.rr.named_values import HrvValues
-from vitals_signal.rr.nn import NN, nn_intervals
+from vitals_signal.rr.nn import NN
 from vitals_signal.rr.stretches import nn_series
 
-HRV_VERSION: Final = "hrv-time-2"
 HRV_TIME_FEATURES: Final = (
     "MeanNN", "SDNN", "RMSSD", "SDSD", "CVNN", "CVSD", "MedianNN", "MadNN", "MCVNN", "IQRNN", "SDRMSSD",
     "Prc20NN", "Prc80NN", "pNN50", "pNN20", "MinNN", "MaxNN", "HTI", "TINN",
     "SDANN1", "SDANN2", "SDANN5", "SDNNI1", "SDNNI2", "SDNNI5", "DC", "AC",
 )  # fmt: skip
-TOO_LITTLE_DATA: Final = "too little data"
-TOO_MANY_CORRECTED: Final = "too many corrected intervals"
-
-_MIN_COVERAGE: Final = 0.5
-_MAX_CORRECTED: Final = 0.2
-_BREAK_US: Final = 300_000  # time that no interval accounts for: a beat or more is missing
 
 
 def hrv_time(
@@ -147,127 +136,3 @@ def _quantiles(x: NDArray[np.float64]) -> list[float]:
 
 def _ratio(a: float, b: float) -> float:
     return a / b if b else float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class HrvWindow:
-    """Time-domain HRV of one window; the values are NaN where `reason` says why."""
-
-    start_us: int
-    end_us: int
-    values: Mapping[str, float]  # by `HRV_TIME_FEATURES`
-    coverage: float  # share of the window that original intervals account for, 0..1
-    corrected_share: float  # share of its intervals that were not original, 0..1
-    reason: str | None
-
-
-def hrv_time_windows(times_us: ArrayLike, rr_ms: ArrayLike, *, window_s: float = 300.0) -> list[HrvWindow]:
-    """All windows of a recording, the last, shorter one included; the batch twin of `HrvTimeStream`."""
-    stream = HrvTimeStream(window_s)
-    return stream.update(times_us, rr_ms) + stream.end()
-
-
-class HrvTimeStream:
-    """Time-domain HRV over windows of fixed length that follow each other without overlap.
-
-    The first window begins with the first interval; an interval belongs to the window in which it ends. Each window is
-    corrected by itself (`nn_intervals`), so that no later beat changes an earlier number. Windows without any
-    interval do not appear. A window is NaN with a reason if original intervals account for less than half of
-    it, or if more than a fifth of its intervals had to be corrected.
-    """
-
-    def __init__(self, window_s: float = 300.0) -> None:
-        """`window_s`: 1 s or more. Raises ValueError otherwise."""
-        if not (np.isfinite(window_s) and window_s >= 1):
-            raise ValueError(f"window_s is {window_s}; use 1 s or more")
-        self.window_s = window_s
-        self._start_us: int | None = None  # of the window that is being filled
-        self._last_us: int | None = None
-        self._broken = False
-        self._rr: list[float] = []
-
-    def update(self, times_us: ArrayLike, rr_ms: ArrayLike) -> list[HrvWindow]:
-        """Take intervals in; return the windows that they complete.
-
-        `times_us`: (n,) integer microseconds, increasing over all calls, the beats that END each interval; `rr_ms`:
-        (n,), NaN where unknown. Raises ValueError for anything else.
-        """
-        times, rr = np.asarray(times_us), np.asarray(rr_ms, np.float64)
-        if times.shape != rr.shape or times.ndim != 1:
-            raise ValueError(f"times_us has shape {times.shape} and rr_ms {rr.shape}; expected (n,) for both")
-        if not len(times):
-            return []
-        if times.dtype.kind not in "iu":
-            raise ValueError(f"times_us has type {times.dtype}; expected integer microseconds")
-        times = times.astype(np.int64)
-        if np.any(np.diff(times, prepend=times[0] - 1 if self._last_us is None else self._last_us) <= 0):
-            raise ValueError("times_us must increase")
-        if self._start_us is None:
-            self._start_us = int(times[0]) - (round(float(rr[0]) * 1000) if np.isfinite(rr[0]) else 0)
-        before = np.concatenate(([times[0] if self._last_us is None else self._last_us], times[:-1]))
-        with np.errstate(invalid="ignore"):
-            broken = times - before - rr * 1000.0 > _BREAK_US
-        length = round(self.window_s * 1e6)
-        done: list[HrvWindow] = []
-        number = (times - self._start_us) // length
-        cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(times)]
-        for begin, end in pairwise(cuts):
-            if times[begin] >= self._start_us + length:
-                done += self.end()
-                self._start_us += int((times[begin] - self._start_us) // length) * length
-            for value, gap in zip(rr[begin:end].tolist(), broken[begin:end].tolist(), strict=True):
-                if (gap or self._broken) and self._rr:
-                    self._rr.append(float("nan"))
-                self._broken = False
-                self._rr.append(value)
-        self._last_us = int(times[-1])
-        return done
-
-    def gap(self) -> None:
-        """Nothing is known from here to the next beat."""
-        self._broken = True
-
-    def end(self) -> list[HrvWindow]:
-        """Close the window that is being filled, if it holds anything; its length stays the full one."""
-        if not self._rr or self._start_us is None:
-            return []
-        window = _window(self._start_us, round(self.window_s * 1e6), np.array(self._rr))
-        self._rr = []
-        self._broken = False
-        return [window]
-
-    def state(self) -> dict[str, Any]:
-        """All that `from_state` needs to go on, as JSON values (NaN as None)."""
-        return {
-            "version": HRV_VERSION,
-            "window_s": self.window_s,
-            "start_us": self._start_us,
-            "last_us": self._last_us,
-            "broken": self._broken,
-            "rr_ms": [None if value != value else value for value in self._rr],
-        }
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> HrvTimeStream:
-        """The stream that `state` was taken from. Raises ValueError if it is of another version."""
-        if state.get("version") != HRV_VERSION:
-            raise ValueError(f"state is of version {state.get('version')!r}; this is {HRV_VERSION!r}")
-        stream = cls(state["window_s"])
-        stream._start_us, stream._last_us = state["start_us"], state["last_us"]
-        stream._broken = state["broken"]
-        stream._rr = [float("nan") if value is None else float(value) for value in state["rr_ms"]]
-        return stream
-
-
-def _window(start_us: int, length_us: int, rr: NDArray[np.float64]) -> HrvWindow:
-    nn = nn_intervals(rr)
-    original = float(nn.nn_ms[~nn.corrected].sum()) * 1000.0
-    coverage = min(original / length_us, 1.0)
-    values, reason = dict(hrv_time(nn)), None
-    if coverage < _MIN_COVERAGE:
-        reason = TOO_LITTLE_DATA
-    if nn.corrected_share > _MAX_CORRECTED:
-        reason = TOO_MANY_CORRECTED
-    if reason is not None:
-        values = dict.fromkeys(values, float("nan"))
-    return HrvWindow(start_us, start_us + length_us, values, coverage, nn.corrected_share, reason)
