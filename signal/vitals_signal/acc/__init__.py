@@ -9,6 +9,7 @@ from vitals_signal._lazy import lazy
 if TYPE_CHECKING:
     from vitals_signal.acc.actigraph import ACTIGRAPH_RATES, ActivityCountsStream, activity_counts
     from vitals_signal.acc.activity_metrics import ACC_METRICS, AccMetricsStream, acc_metrics, enmo, mad
+    from vitals_signal.acc.calibration import AccCalibration, AccCalibrator, calibrate_acc
     from vitals_signal.acc.energy import EnergyExpenditure, branched_energy, energy_kcal, energy_mets, keytel_kj_min
     from vitals_signal.acc.epochs import EpochSeries
     from vitals_signal.acc.fall_detection import (
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
         fall_rule,
     )
     from vitals_signal.acc.gait import GAIT_VERSION, GaitRegularity, WalkingBout, gait_regularity, walking_bouts
+    from vitals_signal.acc.resample import ResampledAcc, even_times, resample_acc
+    from vitals_signal.acc.sit_stand_detection import SIT_STAND_VERSION, SitStand, Transition, sit_stand
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
 
 _HOME: Final[dict[str, str]] = {
     "ACC_METRICS": "activity_metrics",
     "ACTIGRAPH_RATES": "actigraph",
+    "AccCalibration": "calibration",
+    "AccCalibrator": "calibration",
     "AccMetricsStream": "activity_metrics",
     "ActivityCountsStream": "actigraph",
     "EnergyExpenditure": "energy",
@@ -36,23 +41,31 @@ _HOME: Final[dict[str, str]] = {
     "FallStream": "fall_detection",
     "GAIT_VERSION": "gait",
     "GaitRegularity": "gait",
+    "ResampledAcc": "resample",
+    "SIT_STAND_VERSION": "sit_stand_detection",
     "STEPS_VERSION": "step_detection",
     "STEP_FEATURES": "step_detection",
+    "SitStand": "sit_stand_detection",
     "StepStream": "step_detection",
     "Steps": "step_detection",
+    "Transition": "sit_stand_detection",
     "WalkingBout": "gait",
     "acc_metrics": "activity_metrics",
     "activity_counts": "actigraph",
     "branched_energy": "energy",
+    "calibrate_acc": "calibration",
     "energy_kcal": "energy",
     "energy_mets": "energy",
     "enmo": "activity_metrics",
+    "even_times": "resample",
     "fall_candidates": "fall_detection",
     "fall_features": "fall_detection",
     "fall_rule": "fall_detection",
     "gait_regularity": "gait",
     "keytel_kj_min": "energy",
     "mad": "activity_metrics",
+    "resample_acc": "resample",
+    "sit_stand": "sit_stand_detection",
     "steps": "step_detection",
     "walking_bouts": "gait",
 }
@@ -60,6 +73,8 @@ _HOME: Final[dict[str, str]] = {
 __all__: list[str] = [
     "ACC_METRICS",
     "ACTIGRAPH_RATES",
+    "AccCalibration",
+    "AccCalibrator",
     "AccMetricsStream",
     "ActivityCountsStream",
     "EnergyExpenditure",
@@ -70,23 +85,31 @@ __all__: list[str] = [
     "FallStream",
     "GAIT_VERSION",
     "GaitRegularity",
+    "ResampledAcc",
+    "SIT_STAND_VERSION",
     "STEPS_VERSION",
     "STEP_FEATURES",
+    "SitStand",
     "StepStream",
     "Steps",
+    "Transition",
     "WalkingBout",
     "acc_metrics",
     "activity_counts",
     "branched_energy",
+    "calibrate_acc",
     "energy_kcal",
     "energy_mets",
     "enmo",
+    "even_times",
     "fall_candidates",
     "fall_features",
     "fall_rule",
     "gait_regularity",
     "keytel_kj_min",
     "mad",
+    "resample_acc",
+    "sit_stand",
     "steps",
     "walking_bouts",
 ]

@@ -115,6 +115,19 @@ def steps(acc_g: ArrayLike, fs: float) -> Steps:
     return Steps(np.array(found, np.float64), stream.samples / fs, known, None if known else "less than 5 s in a row")
 
 
+def magnitude_25hz(acc_g: ArrayLike, fs: float) -> NDArray[np.float64]:
+    """The magnitude (g) on which steps are sought: a sample every 40 ms, NaN where half of what it takes is missing.
+
+    `acc_g` in g, shape (n, 3) or (n,), at `fs` Hz (15..1000). Raises ValueError for `fs` out of range or another shape.
+    """
+    if not 15 <= fs <= 1000:
+        raise ValueError(f"fs must lie in 15..1000 Hz, got {fs}")
+    size = _magnitude(_shaped(acc_g))
+    points = np.arange(int((len(size) - 0.51) * _GRID / fs) + 1 if len(size) else 0)
+    parts = [_resampled(size, 0, points[a : a + _BLOCK], fs) for a in range(0, len(points), _BLOCK)]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
 class StepStream(Resumable):
     """Steps as they come, 3 to 6 s late: `update` gives their times in seconds since the first sample.
 
@@ -141,10 +154,7 @@ class StepStream(Resumable):
 
     def update(self, acc_g: ArrayLike) -> list[float]:
         """Take samples in g, shape (m, 3) or magnitudes (m,); give the steps that became certain. NaN is a gap."""
-        x = np.asarray(acc_g, np.float64)
-        if not (x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 3)):
-            raise ValueError(f"acc_g must have shape (m, 3) or (m,), got {x.shape}")
-        size = _magnitude(x)
+        size = _magnitude(_shaped(acc_g))
         found: list[float] = []
         # Blocks bound the memory; their borders cannot be seen in the result.
         for begin in range(0, len(size), 1 << 18):
@@ -290,6 +300,13 @@ class StepStream(Resumable):
                 self._second += 1
             found = found + self._walk(self._second)
         return found
+
+
+def _shaped(acc_g: ArrayLike) -> NDArray[np.float64]:
+    x = np.asarray(acc_g, np.float64)
+    if not (x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 3)):
+        raise ValueError(f"acc_g must have shape (n, 3) or (n,), got {x.shape}")
+    return x
 
 
 def _magnitude(x: NDArray[np.float64]) -> NDArray[np.float64]:
