@@ -51,11 +51,6 @@ SUBSCRIBED = [
     b"\x01\x0f/Meas/HR",
     b"\x04\x3c/System/Energy/Level",
 ]
-    b"\x01\x0b/Meas/ECG/125/mV",
-    b"\x01\x0c/Meas/Acc/52",
-    b"\x01\x0f/Meas/HR",
-    b"\x04\x3c/System/Energy/Level",
-]
 CASES: dict[str, tuple[str, str, list[bytes], Callable[[random.Random], bytes]]] = {
     "movesense": (movesense.NOTIFY, movesense.WRITE, SUBSCRIBED, gsp),
     "colmi": (colmi.NOTIFY, colmi.WRITE, [colmi.encode_set_time(datetime(2024, 1, 1))], ring_packet),

@@ -48,6 +48,11 @@ def body(seconds: float) -> Body:
     return Body(beats, activity=[(10, seconds / 2)])
 
 
+def joined(blocks: list[Block]) -> tuple[Any, Any]:
+    """Times and values of all the blocks."""
+    return np.concatenate([one.times_us() for one in blocks]), np.concatenate([one.values for one in blocks])
+
+
 @pytest.mark.parametrize("vendor", DEVICES)
 def test_a_device_comes_back_from_faults(play: Any, vendor: str) -> None:
     make, kinds = DEVICES[vendor]
@@ -93,13 +98,10 @@ def test_a_device_is_recorded_and_its_journal_gives_the_same(vendor: str, tmp_pa
         (journal,) = store.streams("journal")
         again = list(redecoded(store, journal))
         for kind in kinds:
-            live, replayed = [], []
-            for stream in store.streams(kind):
-                live += [one for one in items_of(store, stream) if isinstance(one, Block)]
+            kept = [one for stream in store.streams(kind) for one in items_of(store, stream)]
+            live = [one for one in kept if isinstance(one, Block)]
             replayed = [one for one in again if isinstance(one, Block) and one.kind == kind]
-            for part in (lambda one: one.times_us(), lambda one: one.values):
-                np.testing.assert_array_equal(
-                    np.concatenate([part(one) for one in live]), np.concatenate([part(one) for one in replayed])
-                )
+            for first, second in zip(joined(live), joined(replayed), strict=True):
+                np.testing.assert_array_equal(first, second)
             assert live[0].start_us > ZERO_US
         assert store.verify().ok
