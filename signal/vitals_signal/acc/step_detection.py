@@ -8,10 +8,10 @@ Laws of this file:
 How it works. The magnitude is brought to 25 Hz by a Gaussian of 40 ms, so that the sensor's rate does not matter.
 Each second is judged by the spectrum (Hann, 5 s) around it: the step rate is the frequency of 1.2 to 3.5 Hz that
 holds most power with its double, and the second belongs to gait if the rate, its double and the stride's harmonics
-hold 45 % of the power from 0.5 to 7 Hz and the deviation is 0.06 g or more (0.04 g in the second itself), three
-seconds in a row with a rate that moves by 0.25 Hz at most; going on needs 35 %. Steps are then followed one by one:
-the next is the highest point near where the rate expects it. Short bouts lose: of walks of 3 s between turns about a
-third of the steps is missed.
+hold 45 % of the power from 0.5 to 7 Hz and the deviation is 0.06 g or more (0.04 g, and 40 % of that, in the second
+itself), three seconds in a row with a rate that moves by 0.25 Hz at most; going on needs 35 %. Steps are then
+followed one by one: the next is the highest point near where the rate expects it. Short bouts lose: of walks of 3 s
+between turns about a third of the steps is missed.
 
 Sources: walking as sustained harmonic motion, intensity, periodicity and duration as criteria: Urbanek et al. 2018,
 PMC5875188; Straczkiewicz et al. 2023, doi 10.1038/s41746-022-00745-z. The thresholds were set on 12 wearers of WISDM
@@ -47,6 +47,7 @@ _TRANSFORM: Final = np.hstack((np.cos(_ANGLE), np.sin(_ANGLE))) * _TAPER[:, None
 _SHARE, _SHARE_ON = 0.45, 0.35
 _LEAST_SD_G: Final = 0.06  # over 5 s
 _LEAST_NEAR_G: Final = 0.04  # over the second itself
+_LEAST_NEAR: Final = 0.4  # of the deviation over 5 s: where a bout ends, the second has no part in it
 _JUMP_HZ: Final = 0.25
 _IN_A_ROW: Final = 3
 _LARGEST_G: Final = 100.0  # beyond, it is no acceleration in g
@@ -231,7 +232,7 @@ class StepStream(Resumable):
         found: list[float] = []
         judged = zip(rates.tolist(), shares.tolist(), deviations.tolist(), near.tolist(), strict=True)
         for second, (rate, share, sd, still) in enumerate(judged, first):
-            share = share if still >= _LEAST_NEAR_G else 0.0
+            share = share if still >= max(_LEAST_NEAR_G, _LEAST_NEAR * sd) else 0.0
             # The first window speaks for the seconds before it, too.
             for early in range(self._second, second + 1):
                 self._decide(early, rate, share, sd)
