@@ -6,7 +6,8 @@
 Rooms: `folder` the door · `connection` the engine · `keys`, `os_keyring`, `header`, `rotation` who may open ·
 `migrations` the schema · `rows`, `chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes ·
 `samples` samples as the log knows them · `pending`, `session` writing · `merge`, `pyramid`, `settle` what follows ·
-`query`, `spans`, `arrays`, `frames` reading · `clock` what is known of device clocks · `integrity` verify.
+`query`, `spans`, `arrays`, `frames` reading · `clock` what is known of device clocks · `integrity` verify ·
+`erasing`, `places`, `receipt` what goes · `backing_up` a second copy · `audit` what was done.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vitals.store.arrays import Samples, Summary
+    from vitals.store.audit import AuditEntry
     from vitals.store.clock import ClockFit
     from vitals.store.folder import Compacted, Store
     from vitals.store.integrity import Report
     from vitals.store.keys import KdfParams, Key, new_recovery_code, passphrase, recovery
     from vitals.store.os_keyring import keyring
     from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
+    from vitals.store.receipt import Receipt
     from vitals.store.rotation import KeySlot, KeySlots
     from vitals.store.session import Analysis, Session
 
 __all__ = [
-    "Analysis", "ClockFit", "Compacted", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams", "Key", "KeySlot",
-    "KeySlots", "Report", "Samples", "Session", "SessionInfo", "Store", "StreamInfo", "Summary", "keyring",
-    "new_recovery_code", "passphrase", "recovery",
+    "Analysis", "AuditEntry", "ClockFit", "Compacted", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams", "Key",
+    "KeySlot", "KeySlots", "Receipt", "Report", "Samples", "Session", "SessionInfo", "Store", "StreamInfo", "Summary",
+    "keyring", "new_recovery_code", "passphrase", "recovery",
 ]  # fmt: skip
 
 _HOMES = {
+    "AuditEntry": "audit",
     "ClockFit": "clock",
+    "Receipt": "receipt",
     "Compacted": "folder",
     "DeviceSeen": "query",
     "Samples": "arrays",

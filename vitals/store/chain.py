@@ -7,7 +7,7 @@ Laws of this file:
 1. A row and its log entry are one transaction.
 2. A row that the store holds already (same canonical bytes) is not added again, whoever brings it: writing, analysing
    and applying are idempotent.
-3. Nothing is updated or deleted here.
+3. Nothing is updated or deleted here. An entry whose row was erased keeps its hash, and an erasure row names it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from vitals.store import rows
 from vitals.store.connection import Connection
 from vitals.store.rows import KINDS, Kind, Value
 
+ERASED = 0  # row id of an entry whose row was erased (see erasing.py)
 OURS = 1  # id of this store in the table `origin`
 _MOST_ENTRIES = 1 << 40  # of one chain
 
@@ -141,6 +142,10 @@ class Ledger:
         """Append the log entry of a row."""
         self.head = follow(self.head, kind.name, row_sha256)
         self._entries.append((place(self._origin_id, self.head.seq), kind.name, row_id, row_sha256, self.head.h))
+
+    def enter_erased(self, kind: Kind, row_sha256: bytes) -> None:
+        """Append the log entry of a row that was erased before it came here."""
+        self.enter(kind, ERASED, row_sha256)
 
     def _uid(self, refers: str, row_id: Value) -> bytes:
         assert isinstance(row_id, int)

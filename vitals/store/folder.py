@@ -15,6 +15,7 @@ import secrets
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,13 +24,30 @@ from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
 from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreMissing
-from vitals.store import arrays, chain, clock, frames, header, integrity, migrations, query, rotation, spans
+from vitals.store import (
+    arrays,
+    audit,
+    chain,
+    clock,
+    erasing,
+    frames,
+    header,
+    integrity,
+    migrations,
+    query,
+    receipt,
+    rotation,
+    spans,
+)
 from vitals.store.arrays import Resolution, Samples, Summary
+from vitals.store.audit import AuditEntry
+from vitals.store.backing_up import back_up
 from vitals.store.clock import ClockFit
 from vitals.store.connection import Connection, connect, reworded, transaction
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
+from vitals.store.receipt import Receipt
 from vitals.store.rotation import KeySlots
 from vitals.store.rows import uid_of
 from vitals.store.session import Analysis, Session, Source
@@ -220,6 +238,125 @@ class Store:
 
     def _rekeyed(self, opened: header.Opened) -> None:
         self._key[:] = opened.database_key()
+
+    # What becomes of it
+
+    def erase(
+        self,
+        *,
+        proof: Key,
+        keys: Sequence[Key] = (),
+        subject: str | None = None,
+        kinds: Iterable[str] | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        kdf: KdfParams = DEFAULT_KDF,
+    ) -> Receipt:
+        """Take out a subject, kinds of streams, a span of time, or (without any) everything that was recorded.
+
+        With it goes what was computed in the same sessions. The pages are written over and the store gets a new data
+        key, which only `keys` open (default: `proof`, the key that opens it now): what an old copy, a wrap or a used
+        flash cell still holds is encrypted under a key that is gone from here. Backups and paired devices have keys of
+        their own: erase there too. Raises WrongKey, InputError (nothing of it is there), StoreError.
+        """
+        self.keys.opens(proof)
+        scope = erasing.Scope(subject, None if kinds is None else frozenset(kinds), *span_us(start, end))
+        with self.whole() as connection:
+            connection.execute("PRAGMA secure_delete=ON").fetchall()
+            try:
+                with self.transaction():
+                    entry = erasing.erase(connection, self._id, scope)
+                    if not entry.detail["rows"]:
+                        raise InputError("nothing of the store is of that subject, kind and span: nothing was erased")
+                    rotation.remember_scrub(connection, pending=True)
+            finally:
+                connection.execute("PRAGMA secure_delete=FAST").fetchall()
+            return receipt.of(entry, self.uid, self.scrub(proof=proof, keys=keys, kdf=kdf))
+
+    def scrub(self, *, proof: Key, keys: Sequence[Key] = (), kdf: KdfParams = DEFAULT_KDF) -> int:
+        """Write the store anew and under a new data key, as the end of an erasure; also of one that was interrupted.
+
+        Returns the epoch of the new key file. Raises as `KeySlots.rekey`.
+        """
+        with self.whole() as connection:
+            connection.execute("VACUUM").fetchall()
+            epoch = self.keys.rekey(keys or [proof], proof=proof, kdf=kdf)
+            with self.transaction():
+                rotation.remember_scrub(connection, pending=False)
+        return epoch
+
+    def check(self, given: Receipt) -> list[str]:
+        """What speaks against the receipt of an erasure; an empty list if nothing does."""
+        with self.reading() as connection:
+            return receipt.problems(connection, self._id, rotation.epoch(connection), given)
+
+    @staticmethod
+    def destroy(path: str | os.PathLike[str], key: Key) -> None:
+        """Erase a whole store: first the key file, without which nothing can be read, then the rest.
+
+        Whoever copied the key file before and knows a key can still read a copy of the database. Raises WrongKey.
+        """
+        folder = Path(path)
+        header.read(folder / HEADER, key)
+        for name in (HEADER, HEADER + rotation.NEXT):
+            if (folder / name).exists():
+                header.overwrite(folder / name)
+        shutil.rmtree(folder)
+
+    def back_up(
+        self, path: str | os.PathLike[str], keys: Key | Sequence[Key], *, kdf: KdfParams = DEFAULT_KDF
+    ) -> integrity.Report:
+        """Copy the store into a new folder that `keys` open, under a data key of its own; verified before it counts.
+
+        Raises StoreExists, StoreDamaged, StoreError, InputError.
+        """
+        chosen = [keys] if isinstance(keys, Key) else list(keys)
+        with self.transaction() as connection:
+            audit.add(connection, self._id, "backed up")
+            epoch = rotation.epoch(connection)
+        source = self.fresh()
+        try:
+            return back_up(source, Path(path), (DATABASE, HEADER), (self._id, epoch), chosen, kdf)
+        finally:
+            source.close()
+
+    def keep(self, kind: str, days: float | None) -> None:
+        """Keep the samples of a kind of stream for so many days (None: for ever); `expire` takes the older ones out.
+
+        What was computed from them stays. Raises InputError.
+        """
+        if days is not None and not 0 < days < 1e6:
+            raise InputError(f"days is {days}; it must be above 0, or None to keep for ever")
+        with self.transaction() as connection:
+            if days is None:
+                connection.execute("DELETE FROM retention WHERE kind = ?", (kind,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO retention VALUES(?, ?)", (kind, float(days)))
+
+    def kept_days(self) -> dict[str, float]:
+        """For how many days the samples of which kinds are kept; of others for ever."""
+        with self.reading() as connection:
+            return dict(query.fetch(connection, "SELECT kind, days FROM retention ORDER BY kind"))
+
+    def expire(self, now: Instant | None = None) -> dict[str, int]:
+        """Take out samples that are older than `keep` says. Returns how many log entries lost their rows, by kind."""
+        now_us = time.time_ns() // 1000 if now is None else span_us(now, None)[0]
+        with self.transaction() as connection:
+            entry = erasing.expire(connection, self._id, self.kept_days(), now_us)
+        return {} if entry is None else dict(entry.detail["rows"])
+
+    def note(self, action: str, **detail: str | int | float | bool | None) -> None:
+        """Write into the audit chain what an app did with the store, e.g. that it showed or exported something.
+
+        `detail` must hold no personal data: erasing leaves the audit chain whole. Raises StoreError.
+        """
+        with self.transaction() as connection:
+            audit.add(connection, self._id, action, **detail)
+
+    def audit_log(self) -> list[AuditEntry]:
+        """What was done with the store, in order."""
+        with self.reading() as connection:
+            return audit.entries(connection)
 
     # Reading
 

@@ -206,6 +206,14 @@ def _replace(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def overwrite(path: Path) -> None:
+    """Write chance over a header, as far as the disk lets one (flash keeps old cells). Raises OSError."""
+    with path.open("r+b") as file:
+        file.write(secrets.token_bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` durable, where the system knows how (not on Windows)."""
     if os.name == "posix":

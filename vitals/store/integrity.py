@@ -15,8 +15,9 @@ import time
 from dataclasses import dataclass
 
 from vitals.errors import StoreDamaged
-from vitals.store import chain, pyramid, query, rows, spans
+from vitals.store import audit, chain, pyramid, query, rows, spans
 from vitals.store.connection import Connection, reworded, snapshot
+from vitals.store.places import Erased
 from vitals.store.rows import KINDS
 from vitals.store.samples import Shelf, Unpacked, place
 
@@ -66,6 +67,11 @@ def verify(connection: Connection) -> Report:
             held = parts.finish(of_schema_1)
             samples = parts.samples
             problems += pyramid.wrong(lambda: spans.same(connection)) if not problems else []
+            if query.fetch(connection, "SELECT 1 FROM meta WHERE name = 'scrub_pending'"):
+                problems.append(
+                    "an erasure was interrupted before the pages were written over: run `vitals erase --finish`"
+                )
+            problems += audit.problems(connection, chain.heads(connection)[chain.OURS].origin)
     except (StoreDamaged, sqlite3.DatabaseError) as error:
         problems.append(str(error if isinstance(error, StoreDamaged) else reworded(error)))
     except (TypeError, ValueError, ArithmeticError, MemoryError, struct.error):
@@ -125,6 +131,7 @@ class _Parts:
 
 def _check_chains(connection: Connection, problems: list[str], parts: _Parts) -> tuple[int, set[int]]:
     entries = 0
+    erased = Erased(connection)
     logged: dict[str, set[int]] = {name: set() for name in KINDS}
     for origin_id, head in chain.heads(connection).items():
         followed = chain.start(head.origin)
@@ -144,6 +151,10 @@ def _check_chains(connection: Connection, problems: list[str], parts: _Parts) ->
             broken = False
             if kind not in KINDS:
                 problems.append(f"{name}: entry {seq} is of the unknown kind {kind!r}")
+                continue
+            if row_id == chain.ERASED:
+                if (head.origin, seq) not in erased:
+                    problems.append(f"{kind} was deleted ({name}, entry {seq})")
                 continue
             if kind == "samples":
                 wrong = parts.entry(row_id, row_sha256)

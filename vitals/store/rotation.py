@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = {1: "passphrase", 2: "recovery code", 3: "keyring"}
 _EPOCH: Final = "header_epoch"
+SCRUB: Final = "scrub_pending"
 NEXT: Final = ".next"
 
 
@@ -73,12 +74,13 @@ class KeySlots:
         """Take a key away; the last one stays. Raises WrongKey, InputError, StoreError."""
         self._change(proof, lambda opened: header.without_key(opened, number))
 
-    def rekey(self, keys: Sequence[Key], *, proof: Key, kdf: KdfParams = DEFAULT_KDF) -> None:
+    def rekey(self, keys: Sequence[Key], *, proof: Key, kdf: KdfParams = DEFAULT_KDF) -> int:
         """Encrypt the whole store anew, under a new data key that only `keys` open.
 
         For a data key that may be known to others, and after erasing. Keys that are not given here are gone: make a
         new recovery code. It needs free space for the whole store; other processes must open it again. If it is
-        interrupted at any point, the old keys or the new ones open everything. Raises WrongKey, InputError, StoreError.
+        interrupted at any point, the old keys or the new ones open everything. Returns the epoch of the new key file.
+        Raises WrongKey, InputError, StoreError.
         """
         old = header.read(self._path, proof)
         fresh = header.new(list(keys), kdf, old.store_id, old.epoch + 1)
@@ -90,6 +92,7 @@ class KeySlots:
                 remember(after, fresh.epoch)
             _settle(self._path)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return fresh.epoch
 
     def _put(self, key: Key, proof: Key, kdf: KdfParams, where: Callable[[header.Opened], int]) -> KeySlot:
         places: list[int] = []
@@ -133,10 +136,15 @@ def unlock(folder: Path, database: str, name: str, key: Key) -> header.Opened:
     raise refused
 
 
+def epoch(connection: Connection) -> int:
+    """The newest epoch of the header that the database knows of."""
+    known = query.fetch(connection, "SELECT value FROM meta WHERE name = ?", (_EPOCH,))
+    return int(known[0][0]) if known else 1
+
+
 def check_epoch(connection: Connection, opened: header.Opened) -> None:
     """Refuse a header that is older than the database. Raises StoreDamaged."""
-    known = query.fetch(connection, "SELECT value FROM meta WHERE name = ?", (_EPOCH,))
-    if known and opened.epoch < int(known[0][0]):
+    if opened.epoch < epoch(connection):
         raise StoreDamaged(
             "vitals.key is older than vitals.db, so a key that was taken away may open it: "
             "put back the vitals.key that belongs to it, or restore the whole folder from a backup"
@@ -146,6 +154,13 @@ def check_epoch(connection: Connection, opened: header.Opened) -> None:
 def remember(connection: Connection, epoch: int) -> None:
     """Keep the header's epoch in the database; inside a write transaction."""
     connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", (_EPOCH, epoch))
+
+
+def remember_scrub(connection: Connection, *, pending: bool) -> None:
+    """Keep whether an erasure still has to write the store anew; inside a write transaction."""
+    connection.execute("DELETE FROM meta WHERE name = ?", (SCRUB,))
+    if pending:
+        connection.execute("INSERT INTO meta(name, value) VALUES(?, 1)", (SCRUB,))
 
 
 def _next(path: Path) -> Path:

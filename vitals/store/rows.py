@@ -91,7 +91,7 @@ KINDS: dict[str, Kind] = {
               "score:F?", "sqi:F?", "state:T", "revision:I"),
         _kind("clock_fit", "session_id epoch", "session:ref", "epoch:I", "reference_us:I", "offset_us:I", "drift_ppb:I",
               "error_us:I", "made_us:I"),
-        _kind("erasure", "uid", "uid:B", "origin_uid:B", "first_seq:I", "last_seq:I", "made_us:I"),
+        _kind("erasure", "uid", "uid:B", "origin_uid:B", "places:B", "made_us:I"),
     )
 }  # fmt: skip
 

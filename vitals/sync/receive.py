@@ -27,13 +27,14 @@ from vitals.store.chain import Head, Ledger
 from vitals.store.chunks import Shape
 from vitals.store.connection import Connection
 from vitals.store.folder import Store
+from vitals.store.places import Erased
 from vitals.store.rows import Kind, Value
 from vitals.store.samples import Shelf, row_hash
 from vitals.store.settle import settle
 from vitals.sync import sound, wire
 from vitals.sync.party import Party, party, pyrage
 from vitals.sync.seal import hash_at, signed
-from vitals.sync.wire import Manifest, Range
+from vitals.sync.wire import Entry, Manifest, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Receiver:
         self._signature: bytes | None = None
         self._shapes: dict[int, Shape] = {}
         self._rows = self._new = 0
+        self._erased: list[tuple[bytes, int]] = []  # origin and number of entries that came without their rows
         self.error: Exception | None = None
 
     @property
@@ -179,18 +181,22 @@ class Receiver:
         elif hash_at(self._connection, origin_id, head.origin, seq) != h:
             raise _fork(head.origin, seq)
 
-    def _take(self, entry: tuple[Kind, bytes]) -> None:
+    def _take(self, entry: Entry) -> None:
         while self._chain is None or self._chain.done:
             self._close_chain()
             if not self._ranges:
                 raise wire.malformed("more entries than promised")
             self._chain = _Chain(self._connection, self._ranges.pop(0), self._shapes)
-        self._chain.take(*entry)
+        if entry.erased:
+            self._chain.take_erased(entry.kind, entry.row)
+        else:
+            self._chain.take(entry.kind, entry.row)
 
     def _close_chain(self) -> None:
         if self._chain is not None:
             self._chain.close()
             self._rows += self._chain.rows
+            self._erased += self._chain.erased
             self._new += self._chain.new
             self._chain = None
 
@@ -202,6 +208,9 @@ class Receiver:
         self._close_chain()
         if any(part.last > part.after for part in self._ranges):
             raise wire.malformed("fewer entries than promised")
+        erased = Erased(self._connection)
+        if not all(place in erased for place in self._erased):
+            raise SyncError("the bundle leaves out rows that were never erased: ask for a whole one")
         try:
             key = Ed25519PublicKey.from_public_bytes(manifest.signer)
             key.verify(self._signature, signed(self._me.recipient, self._state.digest()))
@@ -267,6 +276,7 @@ class _Chain:
         self._head = Head(part.origin, part.after, part.h_after)
         self._held_seq = held.seq
         self.rows = self.new = 0
+        self.erased: list[tuple[bytes, int]] = []
 
     @property
     def done(self) -> bool:
@@ -290,8 +300,19 @@ class _Chain:
         uid, stream_id = values[0], row["stream_id"]
         assert isinstance(uid, bytes)
         assert isinstance(stream_id, int)
-        if self._is_new(kind, row_hash(uid, run)):
-            self._shelf.add(self._ledger, stream_id, run, packed)
+        row_sha256 = row_hash(uid, run)
+        if self._is_new(kind, row_sha256):
+            held = self._shelf.find(stream_id, run, row_sha256)
+            if held is None:
+                self._shelf.add(self._ledger, stream_id, run, packed)
+            else:  # it came in another chain before
+                self._ledger.enter(kind, held, row_sha256)
+
+    def take_erased(self, kind: Kind, row_sha256: bytes) -> None:
+        """The next entry, whose row was erased. Raises SyncError."""
+        if self._is_new(kind, row_sha256):
+            self._ledger.enter_erased(kind, row_sha256)
+            self.erased.append((self._part.origin, self._head.seq))
 
     def _is_new(self, kind: Kind, row_sha256: bytes) -> bool:
         """Follow the chain by one entry; whether this store does not hold it yet. Raises SyncError."""

@@ -124,14 +124,20 @@ def _frames(connection: Connection, manifest: Manifest, me: Party, recipient: st
         expected = part.after
         for entry in chain.entries(connection, int(found[0]), part.after, part.last):
             expected += 1
+            kind = KINDS[entry.kind]
+            if entry.row_id == chain.ERASED and entry.seq == expected:
+                piece = wire.encode_erased(kind, entry.row_sha256)
+                state.update(piece)
+                yield piece
+                continue
             if entry.kind == "samples":
                 row = shelf.travelling(entry.row_id, entry.row_sha256)
             else:
-                row = rows.stored(connection, KINDS[entry.kind], entry.row_id)
+                row = rows.stored(connection, kind, entry.row_id)
                 row = row if row is not None and rows.digest(row) == entry.row_sha256 else None
             if entry.seq != expected or row is None:
                 raise StoreDamaged(f"{entry.kind} {entry.row_id} is not what the log says: run `vitals verify`")
-            piece = wire.encode_entry(KINDS[entry.kind], row)
+            piece = wire.encode_entry(kind, row)
             state.update(piece)
             yield piece
         if expected != part.last:

@@ -6,7 +6,7 @@ import json
 import math
 
 from vitals.errors import VitalsError
-from vitals.store import chunks, query
+from vitals.store import chunks, places, query
 from vitals.store.chunks import Chunk, Shape
 from vitals.store.connection import Connection
 from vitals.store.rows import Kind, Value
@@ -24,6 +24,8 @@ def check(connection: Connection, kind: Kind, columns: tuple[Value, ...], shapes
         raise ValueError("stream.rate_hz does not fit its timing")
     elif kind.name == "provenance" and not isinstance(json.loads(str(row["params"])), dict):
         raise ValueError("provenance.params is no object")
+    elif kind.name == "erasure":
+        places.unpack(bytes(row["places"]) if isinstance(row["places"], bytes) else b"")
     elif kind.name == "feature_set":
         _names(row["names"])
     elif kind.name == "feature":

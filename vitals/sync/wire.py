@@ -2,6 +2,7 @@
 
     "vitals-bundle/1" LF | manifest: length u32, JSON | entry * rows | 0 u32 | Ed25519 signature 64
     entry: length u32 | length of kind u8 | kind | canonical row (see vitals/store/rows.py)          (big-endian)
+           of an erased row: "-" and its kind, and instead of the row its hash in the chain, 32 bytes
 
 The manifest names the sender and, for each chain, which stretch of it follows: `after` and `h_after` where it
 continues, `last` and `h_last` where it ends; h_last commits to every row. The signature is over "vitals-bundle/1" |
@@ -104,16 +105,34 @@ def encode_entry(kind: Kind, row: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+def encode_erased(kind: Kind, row_sha256: bytes) -> bytes:
+    """The place of a row that was erased, as it travels."""
+    name = b"-" + kind.name.encode()
+    body = bytes([len(name)]) + name + row_sha256
+    return len(body).to_bytes(4, "big") + body
+
+
 MOST_ENTRY = MOST_BYTES + 64
 
 
-def decode_entry(body: bytes) -> tuple[Kind, bytes]:
-    """Kind and canonical row of an entry. Raises SyncError."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a chain: its row, or, where that was erased, the row's hash."""
+
+    kind: Kind
+    row: bytes
+    erased: bool
+
+
+def decode_entry(body: bytes) -> Entry:
+    """An entry from its bytes. Raises SyncError."""
     length = body[0] if body else 0
-    kind = KINDS.get(body[1 : 1 + length].decode("ascii", "replace"))
-    if kind is None:
+    name, row = body[1 : 1 + length], body[1 + length :]
+    erased = name.startswith(b"-")
+    kind = KINDS.get(name[erased:].decode("ascii", "replace"))
+    if kind is None or (erased and len(row) != _HASH_HEX // 2):
         raise malformed("an entry's kind")
-    return kind, body[1 + length :]
+    return Entry(kind, row, erased)
 
 
 def malformed(part: str) -> SyncError:

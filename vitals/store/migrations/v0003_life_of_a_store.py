@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 STATEMENTS = (
-    # Log entries whose rows were erased on purpose. Chained and synced: it says where, never what.
+    # Which entries of a log have lost their rows on purpose (see places.py). Chained and synced: where, never what.
     """CREATE TABLE erasure(id INTEGER PRIMARY KEY, uid BLOB NOT NULL UNIQUE CHECK(length(uid) = 16),
-       origin_uid BLOB NOT NULL CHECK(length(origin_uid) = 16), first_seq INTEGER NOT NULL CHECK(first_seq > 0),
-       last_seq INTEGER NOT NULL, made_us INTEGER NOT NULL, CHECK(last_seq >= first_seq)) STRICT""",
-    "CREATE INDEX erasure_by_place ON erasure(origin_uid, first_seq)",
+       origin_uid BLOB NOT NULL CHECK(length(origin_uid) = 16), places BLOB NOT NULL, made_us INTEGER NOT NULL)
+       STRICT""",
     # Chained by itself (see audit.py), of this store only. No personal data: what is erased leaves it whole.
     """CREATE TABLE audit(seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL,
        h BLOB NOT NULL CHECK(length(h) = 32)) STRICT""",
