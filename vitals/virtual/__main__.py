@@ -14,14 +14,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from vitals.virtual import (
+    BangleWatch,
     Body,
+    ColmiRing,
     Cuff,
     GattDevice,
     GlucoseMeter,
     GlucoseMonitor,
     HciMedium,
+    HuamiBand,
+    MovesenseSensor,
     OpticalBand,
     Oximeter,
+    OxygenRing,
+    PineTime,
     Scale,
     Strap,
     Thermometer,
@@ -53,6 +59,12 @@ DEVICES: Mapping[str, Callable[[Body], GattDevice]] = {
     "glucose": lambda body: GlucoseMeter(
         (dt.datetime(2025, 1, 1, 7) + dt.timedelta(hours=k), 90.0 + 5 * k) for k in range(12)
     ),
+    "pinetime": PineTime,
+    "colmi": ColmiRing,
+    "movesense": MovesenseSensor,
+    "bangle": BangleWatch,
+    "o2ring": OxygenRing,
+    "huami": HuamiBand,
     "cgm": lambda body: GlucoseMonitor((100.0 for _ in _minutes(body)), interval_min=1),
 }
 
