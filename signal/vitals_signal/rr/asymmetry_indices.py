@@ -34,8 +34,7 @@ def heart_rate_asymmetry(nn: NN | ArrayLike) -> HrvValues:
     - SD2d, SD2a, C2d, C2a: the same along the line, |x + y - mean| / sqrt(2); points on the line count half to each
     - SDNNd, SDNNa = sqrt((SD1^2 + SD2^2) / 2) of each kind; Cd, Ca their shares
 
-    Pairs across a gap (NaN) are left out. `nn`: an `NN`, or intervals in ms, shape (n,). Raises ValueError for more
-    than one dimension.
+    Pairs across a gap (NaN) are left out. `nn`: an `NN`, or intervals in ms, shape (n,).
 
     Source: J. Piskorski, P. Guzik, Med. Biol. Eng. Comput. 49, 2011, doi 10.1007/s11517-011-0834-z; C. Yan et al.,
     BioMed. Eng. OnLine 16:112, 2017, doi 10.1186/s12938-017-0402-3.

@@ -67,6 +67,8 @@ class Convention:
     """The grid of the tachogram goes on to the first point at or after the last beat."""
     segment: float | Literal["half"] = 300.0
     """Length of a segment in seconds (all of a shorter stretch), or half the tachogram. Segments overlap by half."""
+    whole_below_s: float = 0.0
+    """A shorter tachogram is one segment, whatever `segment` says."""
     tail: bool = True
     """A last segment ends with the stretch; else what fills no segment is left out."""
     lowest_cycles: float = 0.0
@@ -99,9 +101,23 @@ class Convention:
     entropy_ddof: int = 1
     """Tolerance r times the SD of the intervals with this ddof."""
     dfa_short: tuple[int, int] = (4, 16)
-    dfa_long: tuple[int, int] = (16, 64)
-    poincare: Literal["projection", "sdnn"] = "projection"
-    """SD2 as the SD of (x + next) / sqrt(2), or as sqrt(2 SDNN^2 - SDSD^2 / 2)."""
+    dfa_long: tuple[int, int | None] = (16, 64)
+    """Beats per segment, both ends included; None: a tenth of the intervals."""
+    dfa_overlap: bool = False
+    """Segments overlap by half, else they follow each other."""
+    fragmentation: Literal["costa", "neurokit"] = "costa"
+    """PIP, PSS and PAS in % of intervals, or NeuroKit2's shares of segments."""
+    multiscale: int | None = 20
+    """Scales of MSEn, CMSEn and RCMSEn; None: as many as leave n / 12 values."""
+    multiscale_shifted: bool = False
+    """CMSEn and RCMSEn of every s-th value, else of means of s values."""
+    correlation_radii: Literal["log", "neurokit"] = "log"
+    """Radii of CD in equal ratios, or NeuroKit2's."""
+    recurrence_dimension: int = 7
+    recurrence_sd: float | None = None
+    """RQA: tolerance in SDs of the intervals as they are; None: half their mean distance after a linear detrend."""
+    poincare: Literal["points", "series"] = "points"
+    """SD2 as the SD of (x + next) / sqrt(2), or as sqrt(2 SDNN^2 - SD1^2)."""
 
     @property
     def bands(self) -> Mapping[str, Band]:
@@ -131,10 +147,19 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
             detrend="smoothness-priors",
             dfa_short=(4, 12),
             dfa_long=(13, 64),
-            poincare="sdnn",
+            recurrence_dimension=10,
+            recurrence_sd=10**0.5,
+            poincare="series",
         ),
         "neurokit": Convention(
-            source="NeuroKit2 0.2.13, hrv_time and hrv_frequency with their defaults",
+            source="NeuroKit2 0.2.13, hrv_time, hrv_frequency, hrv_nonlinear and hrv_rqa with their defaults",
+            dfa_short=(4, 11),
+            dfa_long=(12, None),
+            dfa_overlap=True,
+            fragmentation="neurokit",
+            multiscale=None,
+            multiscale_shifted=True,
+            correlation_radii="neurokit",
             segment_mean="neurokit",
             tinn="neurokit",
             integral="trapezoid",
@@ -174,7 +199,7 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
             lomb_step="1/5T",
             lomb_floating_mean=True,
             lomb_scale="psd",
-            poincare="sdnn",
+            poincare="series",
         ),
         "physionet": Convention(
             source="PhysioNet Cardiovascular Signal Toolbox 1.0.2, CalcLomb and CalcLfHfParams",
@@ -203,12 +228,13 @@ CONVENTIONS: Final[Mapping[ConventionName, Convention]] = MappingProxyType(
             gain_removed=False,
             lomb_for_days=False,
             segment=75.0,
+            whole_below_s=300.0,
             tail=False,
             window="hamming",
             nfft=4096,
             detrend="mean",
             ar_method="yule-walker",
-            poincare="sdnn",
+            poincare="series",
         ),
     }
 )

@@ -31,7 +31,7 @@ def heart_rate_fragmentation(nn: NN | ArrayLike, *, definition: Literal["costa",
     same; PSS segments shorter than three per segment; PAS runs of four or more changes of sign(d) in a row, per run.
 
     Nothing is compared across a gap (NaN). PAS in "neurokit" is 0 where the sign never changes. `nn`: an `NN`, or
-    intervals in ms, shape (n,). Raises ValueError for other definitions or more than one dimension.
+    intervals in ms, shape (n,). Raises ValueError for other definitions.
 
     Source: M. D. Costa, R. B. Davis, A. L. Goldberger, Front. Physiol. 8:255, 2017, doi 10.3389/fphys.2017.00255.
     """

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal.rr.named_values import HrvValues
-from vitals_signal.rr.nn import LONGEST_MS, NN
+from vitals_signal.rr.nn import NN
+from vitals_signal.rr.stretches import nn_series, runs
 
 TOO_LITTLE: Final = "too little data"
 NO_VARIATION: Final = "no variation"
 NO_MATCHES: Final = "no matches"
+_LARGEST: Final = 1e100  # whose squares are still finite
 TOO_LONG: Final = "series too long for this measure"
 
 
@@ -61,24 +63,20 @@ def ratio(a: float, b: float) -> float:
 
 
 def interval_series(nn: NN | ArrayLike) -> NDArray[np.float64]:
-    """Intervals in ms, shape (n,), without NaN at the ends; what is no interval (not above 0 or above an hour) is NaN.
-
-    Raises ValueError for an array that is not one-dimensional.
-    """
-    x = np.array(nn.nn_ms if isinstance(nn, NN) else nn, np.float64)
-    if x.ndim != 1:
-        raise ValueError(f"nn must have one dimension, got shape {x.shape}")
-    with np.errstate(invalid="ignore"):
-        x[~((x > 0) & (x <= LONGEST_MS))] = np.nan
-    return _trimmed(x)
+    """Intervals in ms, shape (n,), NaN where there is none, but not at the ends."""
+    return _trimmed(nn_series(nn))
 
 
 def any_series(x: NN | ArrayLike) -> NDArray[np.float64]:
-    """As `interval_series`, for a series of any sign and unit: only what is not finite is NaN."""
+    """A series of any sign and unit, shape (n,), NaN where it is not finite (or above 1e100), but not at the ends.
+
+    Raises ValueError for an array that is not one-dimensional.
+    """
     y = np.array(x.nn_ms if isinstance(x, NN) else x, np.float64)
     if y.ndim != 1:
         raise ValueError(f"x must have one dimension, got shape {y.shape}")
-    y[~np.isfinite(y)] = np.nan
+    with np.errstate(invalid="ignore"):
+        y[~(np.abs(y) < _LARGEST)] = np.nan
     return _trimmed(y)
 
 
@@ -89,8 +87,7 @@ def _trimmed(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def stretches(x: NDArray[np.float64]) -> list[tuple[int, int]]:
     """Start and end of each run without NaN."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], np.isnan(x), [True])).astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    return runs(~np.isnan(x))
 
 
 def span_starts(x: NDArray[np.float64], length: int) -> NDArray[np.intp]:

@@ -31,7 +31,7 @@ def poincare(nn: NN | ArrayLike, *, axes: Literal["points", "series"] = "points"
     ratio; S = pi SD1 SD2 (ms^2), the area of the ellipse; with T = 4 SD1 and L = 4 SD2, CSI = L / T, CVI =
     log10(L T) (Toichi et al. 1997) and CSI_Modified = L^2 / T (Jeppesen et al. 2014).
 
-    `nn`: an `NN`, or intervals in ms, shape (n,). Raises ValueError for other axes or more than one dimension.
+    `nn`: an `NN`, or intervals in ms, shape (n,). Raises ValueError for other axes.
 
     Source: M. Brennan et al., IEEE Trans. Biomed. Eng. 48, 2001, doi 10.1109/10.959330.
     """

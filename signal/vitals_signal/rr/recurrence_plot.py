@@ -45,7 +45,7 @@ def recurrence_quantification(
     - Determinism, L, Lmax, LEn: share of recurrent points on diagonal lines of at least `shortest` points, mean and
       longest length, entropy (nats) of the lengths; Divergence 1 / Lmax; DeteRec Determinism / RecurrenceRate
     - Laminarity, TrappingTime, VMax, VEn: the same of vertical lines; W, WMax, WEn: of white vertical lines; LamiDet
-      Laminarity / Determinism (which NeuroKit2 0.2.13 forgets)
+      Laminarity / Determinism (which NeuroKit2 0.2.13 forgets). Lengths are 0 where there is no line.
 
     Vectors that hold a NaN neither recur nor count, and end lines. O(n^2) time, O(n) memory in blocks: up to
     `RECURRENCE_LIMIT` intervals, NaN with a reason beyond. Raises ValueError for dimension < 1, shortest < 2, a
@@ -155,7 +155,7 @@ def _quantified(
         counts = np.where(length >= shortest, counts, 0)
         points, lines = int(counts @ length), int(counts.sum())
         longest = int(np.flatnonzero(counts).max(initial=0))
-        on_lines[name] = points, ratio(points, lines), longest, entropy_of_counts(counts[counts > 0])
+        on_lines[name] = points, points / max(lines, 1), longest, entropy_of_counts(counts[counts > 0])
     points, mean, longest, entropy = on_lines["diagonal"]
     trapped, trapping, tallest, vertical_entropy = on_lines["vertical"]
     determinism, laminarity, share_all = points / recurrent, trapped / recurrent, recurrent / pairs

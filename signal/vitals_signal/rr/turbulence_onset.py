@@ -45,8 +45,8 @@ def heart_rate_turbulence(
 
     TO = 100 (sum of the two intervals after the pause / sum of the two before the premature beat - 1), in %, averaged
     over premature beats. TS is the steepest slope of a line fitted to any five consecutive intervals after the pause,
-    in the average of all tachograms. The PhysioNet toolbox takes `after` = 16. Five premature beats are wanted for TO and
-    TS to mean something; fewer are used all the same.
+    in the average of all tachograms. The PhysioNet toolbox takes `after` = 16. Five premature beats are wanted for TO
+    and TS to mean something; fewer are used all the same.
 
     Raises ValueError for arrays of other shapes, before < 2 or after < 5.
 
