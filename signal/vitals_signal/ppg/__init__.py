@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     )
     from vitals_signal.ppg.quality import PpgQualityStream, sqi_ppg
     from vitals_signal.ppg.respiration import RespiratoryRateStream, respiratory_rate
-    from vitals_signal.ppg.wave_features import PulseWaves, PulseWaveStream, pulse_wave_features
+    from vitals_signal.ppg.wave_features import PULSE_WAVE_FEATURES, PulseWaves, PulseWaveStream, pulse_wave_features
 
 _HOME: Final[dict[str, str]] = {
+    "PULSE_WAVE_FEATURES": "wave_features",
     "PpgQualityStream": "quality",
     "PulseBeat": "pulse_detection",
     "PulseBeats": "pulse_detection",
@@ -47,6 +48,7 @@ _HOME: Final[dict[str, str]] = {
 }
 
 __all__: list[str] = [
+    "PULSE_WAVE_FEATURES",
     "PpgQualityStream",
     "PulseBeat",
     "PulseBeats",

@@ -46,6 +46,7 @@ _NEAR_BPM: Final = 8.0
 _SURE_BPM: Final = 5.0
 _MIN_COVERAGE: Final = 0.75
 _LARGEST: Final = 1e12
+_FLAT: Final = 1e-10
 _RATES: Final[Floats] = np.arange(35.0, 221.0)
 
 
@@ -127,7 +128,7 @@ class PulseRateStream(Resumable):
         coverage = float(there.mean(axis=0).max())
         belief = _MOVES @ self._belief
         spectra = [
-            _spectrum(_cancelled(work[:, c], work[:, -3:], there[:, c]), self.fs / self._q)
+            _spectrum(_cancelled(work[:, c], work[:, -3:], there[:, c]), self.fs / self._q, work[there[:, c], c])
             for c in range(self.channels)
             if there[:, c].mean() >= _MIN_COVERAGE
         ]
@@ -194,11 +195,13 @@ def _fourier(n: int, rate: float) -> NDArray[np.complex128]:
     return out
 
 
-def _spectrum(x: Floats, rate: float) -> Floats | None:
-    """Amplitude at each of `_RATES` plus a share of that at its double, relative to the largest; None without power."""
+def _spectrum(x: Floats, rate: float, ppg: Floats) -> Floats | None:
+    """Amplitude at each of `_RATES` plus a share of that at its double, relative to the largest; None where `x` holds
+    no more than the rounding of the `ppg` that it came from.
+    """
     amplitude = np.abs(_fourier(len(x), rate) @ x).reshape(2, -1)
     top = float(amplitude[0].max())
-    if not top > 0.0:
+    if not top > _FLAT * len(x) * float(np.abs(ppg).max()):
         return None
     out: Floats = (amplitude[0] + _HARMONIC * amplitude[1]) / top
     return out

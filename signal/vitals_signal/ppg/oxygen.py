@@ -28,6 +28,7 @@ METHOD: Final = "spo2-ratio-1"
 WINDOW_S: Final = 8.0
 STEP_S: Final = 2.0
 _PULSE_HZ: Final = (0.5, 5.0)
+_MIN_LEVEL: Final = 1e-6  # of the largest sample
 _MIN_COVERAGE: Final = 0.75
 _MIN_AGREEMENT: Final = 0.8  # correlation of the two pulse waves
 _MIN_SQI: Final = 0.3
@@ -122,7 +123,7 @@ class Spo2Stream(Resumable):
             reason = "one wavelength only: saturation needs red and infrared"
         elif coverage < _MIN_COVERAGE:
             reason = "too few samples in the window"
-        elif not (np.median(light[:, there], axis=1) > 0.0).all():
+        elif not all(_has_level(channel[there]) for channel in light):
             reason = "no DC level: saturation needs raw intensities, not filtered ones"
         if reason is not None:
             return FeatureWindow(*times, values, coverage, 0.0, METHOD, reason, {})
@@ -135,7 +136,7 @@ class Spo2Stream(Resumable):
 
     def _judge(self, light: Floats, there: NDArray[np.bool_], values: dict[str, float]) -> str | None:
         """Fill `values`; why the gate is shut, or None."""
-        pulse = np.stack([relative_pulse(channel, there, self.fs) for channel in light])[:, there]
+        pulse = np.stack([_relative_pulse(channel, there, self.fs) for channel in light])[:, there]
         values["perfusion_index_pct"] = _peak_to_peak(pulse[1])
         power = (pulse**2).mean(axis=1)
         cross = float((pulse[0] * pulse[1]).mean())
@@ -173,12 +174,17 @@ def perfusion_index(ppg: ArrayLike, fs: float) -> float:
         raise ValueError(f"fs must be a finite number above 0 Hz, got {fs}")
     signal = clean(ppg)
     there = np.isfinite(signal)
-    if there.sum() < 2 or not float(np.median(signal[there])) > 0.0:
+    if there.sum() < 2 or not _has_level(signal[there]):
         return float("nan")
-    return _peak_to_peak(relative_pulse(signal, there, fs)[there])
+    return _peak_to_peak(_relative_pulse(signal, there, fs)[there])
 
 
-def relative_pulse(signal: Floats, there: NDArray[np.bool_], fs: float) -> Floats:
+def _has_level(x: Floats) -> bool:
+    """Whether the median is a level that a pulse rides on, and not the rounding of one that is gone."""
+    return float(np.median(x)) > _MIN_LEVEL * float(np.abs(x).max())
+
+
+def _relative_pulse(signal: Floats, there: NDArray[np.bool_], fs: float) -> Floats:
     """The pulse band over the median level, shape (n,); missing samples bridged."""
     n = len(signal)
     x = np.interp(np.arange(n), np.flatnonzero(there), signal[there])

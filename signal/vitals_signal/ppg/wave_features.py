@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.pulse_detection import PulseBeat, PulsePeakStream, clean
+from vitals_signal.windows.window import FeatureWindow
 
 Floats = NDArray[np.float64]
 
@@ -88,12 +89,17 @@ WHY_MISSING: Final[dict[str, str]] = {
 }
 
 
+METHOD: Final = "pulse-wave-1"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PulseWaves:
-    """Features of the beats of one signal: names in `PULSE_WAVE_FEATURES`."""
+    """Features of the beats of one signal; a value that is NaN has its why in `WHY_MISSING`, by its name."""
 
-    onset: Floats  # (k,), samples
+    start_us: NDArray[np.int64]  # (k,), onsets since the first sample
+    end_us: NDArray[np.int64]  # (k,), the onsets that follow
     values: Floats  # (k, f), in the order of PULSE_WAVE_FEATURES
+    method: str
 
     def __getitem__(self, name: str) -> Floats:
         """One feature of all beats, shape (k,)."""
@@ -125,15 +131,17 @@ def pulse_wave_features(ppg: ArrayLike, fs: float, *, height_m: float | None = N
     stream = PulseWaveStream(fs, height_m=height_m)
     stream._hold_s = np.inf
     found = [*stream.update(ppg), *stream.end()]
-    width = len(PULSE_WAVE_FEATURES)
+    rows = [[beat.values[name] for name in PULSE_WAVE_FEATURES] for beat in found]
     return PulseWaves(
-        np.array([onset for onset, _ in found], np.float64),
-        np.array([values for _, values in found], np.float64).reshape(-1, width),
+        np.array([beat.start_us for beat in found], np.int64),
+        np.array([beat.end_us for beat in found], np.int64),
+        np.array(rows, np.float64).reshape(-1, len(PULSE_WAVE_FEATURES)),
+        METHOD,
     )
 
 
 class PulseWaveStream(Resumable):
-    """`pulse_wave_features` of a signal that arrives in blocks. Raises ValueError like it."""
+    """`pulse_wave_features` of a signal that arrives in blocks, a window per beat. Raises ValueError like it."""
 
     def __init__(self, fs: float, *, height_m: float | None = None) -> None:
         if height_m is not None and not (np.isfinite(height_m) and height_m > 0):
@@ -148,8 +156,8 @@ class PulseWaveStream(Resumable):
         self._last: tuple[float, ...] | None = None
         self._wave = np.empty(0)
 
-    def update(self, ppg: ArrayLike) -> list[tuple[float, tuple[float, ...]]]:
-        """Onset in samples and values, in the order of PULSE_WAVE_FEATURES, of the beats that are complete now."""
+    def update(self, ppg: ArrayLike) -> list[FeatureWindow]:
+        """The beats that the new samples, shape (n,), complete; each from its onset to the next."""
         signal = clean(ppg)
         self._held = np.concatenate((self._held, signal))
         out = self._measure(self._beats.update(signal))
@@ -159,7 +167,7 @@ class PulseWaveStream(Resumable):
             self._start += int(spare)
         return out
 
-    def gap(self, samples: int = 0) -> list[tuple[float, tuple[float, ...]]]:
+    def gap(self, samples: int = 0) -> list[FeatureWindow]:
         """Nothing is known about what comes next: settle what is held, skip `samples` and start afresh."""
         out = self._measure(self._beats.gap(samples))
         self._start += len(self._held) + max(0, samples)
@@ -167,21 +175,23 @@ class PulseWaveStream(Resumable):
         self._last, self._wave = None, self._wave[:0].copy()
         return out
 
-    def end(self) -> list[tuple[float, tuple[float, ...]]]:
+    def end(self) -> list[FeatureWindow]:
         """The beats that were still waiting for the detector; the last one has no end and is not among them."""
         return self.gap()
 
-    def _measure(self, beats: list[PulseBeat]) -> list[tuple[float, tuple[float, ...]]]:
+    def _measure(self, beats: list[PulseBeat]) -> list[FeatureWindow]:
         out = []
         for beat in beats:
             if self._last is not None:
                 row = self._beat(PulseBeat(*self._last), beat.onset)
                 if row is not None:
-                    out.append((self._last[0], row))
+                    reasons = {name: WHY_MISSING[name] for name, value in row.items() if np.isnan(value)}
+                    times = (round(1e6 * self._last[0] / self.fs), round(1e6 * beat.onset / self.fs))
+                    out.append(FeatureWindow(*times, row, 1.0, 0.0, METHOD, None, reasons))
             self._last = tuple(beat)
         return out
 
-    def _beat(self, beat: PulseBeat, end: float) -> tuple[float, ...] | None:
+    def _beat(self, beat: PulseBeat, end: float) -> dict[str, float] | None:
         pad = round(_PAD_S * self.fs) + self._half
         first, last = round(beat.onset) - self._start, round(end) - self._start
         n = last - first
@@ -202,7 +212,7 @@ class PulseWaveStream(Resumable):
             return None
         stiffness = self.height_m / row["delta_t_s"] if self.height_m is not None else float("nan")
         row |= {"stiffness_index_m_s": stiffness, "quality": quality}
-        return tuple(row[name] for name in PULSE_WAVE_FEATURES)
+        return row
 
 
 _KERNELS: dict[int, tuple[Floats, Floats, Floats]] = {}
