@@ -34,6 +34,7 @@ from vitals.errors import FormatError
 from vitals.values import (
     BatteryLow,
     Block,
+    ClockReset,
     Connected,
     ContactChange,
     Disconnected,
@@ -49,7 +50,7 @@ VERSION = 1
 _MAGIC = b"VJ"
 _HEAD, _FRAME, _UUID, _NAME, _FIRST_EVENT = 0, 1, 2, 3, 16
 # The number of an event is its place here: append only.
-_EVENTS: tuple[type[LinkEvent], ...] = (
+_EVENTS: tuple[type[LinkEvent | ClockReset], ...] = (
     Connected,
     Disconnected,
     Stall,
@@ -57,11 +58,12 @@ _EVENTS: tuple[type[LinkEvent], ...] = (
     StreamRefused,
     ContactChange,
     BatteryLow,
+    ClockReset,  # of "link" only: a time line finds it again in the frames
 )
 _SHAPES = [(made, [get_type_hints(made)[f.name] for f in fields(made)[1:]]) for made in _EVENTS]  # at_us comes first
 _LONGEST = 1 << 20  # bytes of a body; a notification has at most 512
 
-Entry = Frame | LinkEvent
+Entry = Frame | LinkEvent | ClockReset
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Journal:
         step, self._time = time_us - self._time, time_us
         return _zigzag(step)
 
-    def _event(self, event: LinkEvent) -> bytes:
+    def _event(self, event: LinkEvent | ClockReset) -> bytes:
         number = _EVENTS.index(type(event))
         body = bytes([_FIRST_EVENT + number]) + self._since(event.at_us)
         for field in fields(event)[1:]:
@@ -193,7 +195,7 @@ class _Chunk:
         self._time += step
         return self._event(kind - _FIRST_EVENT, body, at) if kind - _FIRST_EVENT < len(_EVENTS) else None
 
-    def _event(self, number: int, body: bytes, at: int) -> LinkEvent:
+    def _event(self, number: int, body: bytes, at: int) -> LinkEvent | ClockReset:
         made, types = _SHAPES[number]
         values: list[object] = [self._time]
         for kind in types:
@@ -271,12 +273,13 @@ _HEAD_BODY = bytes([_HEAD]) + _MAGIC + bytes([VERSION])
 _HEAD_RECORD = _record(_HEAD_BODY)
 
 
-def journal_block(at_us: int, data: bytes) -> Block:
-    """Bytes of a journal as a block of the stream "journal", which came at `at_us`."""
+def journal_block(at_us: int, data: bytes, kind: str = "journal") -> Block:
+    """Bytes of a journal as a block of the stream `kind`, which came at `at_us`: "journal" holds what arrived, "link"
+    only what happened to the link."""
     values = np.frombuffer(data, dtype=np.uint8)
-    return Block("journal", at_us, Timing.STAMPED, 0.0, values, 1.0, "", np.zeros(len(values), dtype=np.int64))
+    return Block(kind, at_us, Timing.STAMPED, 0.0, values, 1.0, "", np.zeros(len(values), dtype=np.int64))
 
 
 def journal_bytes(blocks: Iterable[Block]) -> bytes:
-    """The journal that blocks of the stream "journal" hold, in order of time."""
+    """The journal that blocks of a stream "journal" or "link" hold, in order of time."""
     return b"".join(block.values.astype(np.uint8).tobytes() for block in blocks)

@@ -43,6 +43,7 @@ class Monitoring:
         self._device = device
         self._kinds = kinds
         self._journal = Journal() if journal and session else None
+        self._link = Journal()
         self._session = session
         self._on_link = on_link
         self._analysis = RrAnalysis(model)
@@ -95,6 +96,8 @@ class Monitoring:
         """One more block, gap or link event."""
         if not isinstance(item, Block | Gap):
             self.link_events[type(item).__name__] += 1
+            if self._session:
+                self._session.append(journal_block(item.at_us, self._link.append(item), "link"))
             if self._on_link:
                 self._on_link(item)
             return
@@ -151,9 +154,10 @@ async def monitor(
     `kinds` of stream that are wanted (None: all that it has); the others are not started on the device. Events come
     when they open and again when they close; their times are those of the device's blocks, and `Monitoring.utc` makes
     UTC of them. Leaving the block stops watching. `on_link`, a plain function, is told of losses, returns and troubles
-    of the link as they are met among the data. A device that is lost and comes back goes on in the same session of the
-    store, after a gap. With `journal` the store also keeps what arrived as it arrived, as the stream "journal", so that
-    a better decoder can decode it again (`vitals.offline.redecoded`).
+    of the link as they are met among the data; the store keeps them, too (`vitals.offline.link_events`). A device that
+    is lost and comes back goes on in the same session of the store, after a gap. With `journal` the store also keeps
+    what arrived as it arrived, as the stream "journal", so that a better decoder can decode it again
+    (`vitals.offline.redecoded`).
 
     The iteration raises LinkLost when the link is lost for good, and StoreError where the store cannot be written.
     """

@@ -17,10 +17,11 @@ from vitals.analysis import INTERVALS, RrAnalysis
 from vitals.intake import Intake
 from vitals.journal import Damage, journal_bytes, unpack
 from vitals.recording import Recording, open_recording
-from vitals.values import Block, DeviceInfo, Event, EventState, Gap
+from vitals.values import Block, ClockReset, DeviceInfo, Event, EventState, Frame, Gap, LinkEvent
 
 if TYPE_CHECKING:
-    from vitals.store import Store, StreamInfo
+    from vitals.store import SessionInfo, Store, StreamInfo
+    from vitals.store.instants import Instant
     from vitals_models import Model
 
 
@@ -113,9 +114,35 @@ def redecoded(store: Store, stream: StreamInfo) -> Iterator[Block | Gap]:
     """
     intake = Intake()
     zero = stream.session.zero_utc_us
-    entries = (one for one in unpack(journal_bytes(store.blocks(stream))) if not isinstance(one, Damage))
+    entries = (one for one in unpack(journal_bytes(store.blocks(stream))) if not isinstance(one, Damage | ClockReset))
     for item in itertools.chain(*map(intake.take, entries), intake.end("end of stream")):
         if isinstance(item, Block):
             yield replace(item, t0_us=item.t0_us + zero)
         elif isinstance(item, Gap):
             yield replace(item, start_us=item.start_us + zero, end_us=item.end_us + zero)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """What happened to the link of a recording; `event.at_us` is UTC in microseconds."""
+
+    event: LinkEvent | ClockReset
+    session: SessionInfo
+
+
+def link_events(store: Store, start: Instant | None = None, end: Instant | None = None) -> list[LinkRow]:
+    """Losses, returns, silences and troubles of the links of all recordings from `start` to `end`, by time.
+
+    Raises InputError for a time without a zone, StoreError.
+    """
+    from vitals.store.instants import span_us
+
+    start_us, end_us = span_us(start, end)
+    rows = []
+    for stream in store.streams("link"):
+        for one in unpack(journal_bytes(store.blocks(stream))):
+            if not isinstance(one, Damage | Frame):
+                at_us = one.at_us + stream.session.zero_utc_us
+                if start_us <= at_us < end_us:
+                    rows.append(LinkRow(replace(one, at_us=at_us), stream.session))
+    return sorted(rows, key=lambda row: row.event.at_us)

@@ -82,6 +82,10 @@ def streams(arguments: argparse.Namespace) -> int:
 
 
 def events(arguments: argparse.Namespace) -> int:
+    if arguments.link:
+        from vitals.cli.link_events import show
+
+        return show(arguments)
     with open_store(arguments) as store:
         rows = store.event_rows(arguments.start, arguments.end)
         devices = {one.id: one.session for one in store.streams(all_makers=True)}
