@@ -1,6 +1,6 @@
 """The power fails in the middle of a write: everything acknowledged is there, and nothing is damaged.
 
-    python run.py campaign store_power_cut [--cuts 2500] [--seed S] [--modes use merge migration rekey] [--control]
+    python run.py campaign store_power_cut [--cuts 2500] [--seed S] [--modes use merge ...] [--control]
 
 A child process works on a store under strace, which records every write, truncation, new name and fsync, and the
 child's word that a flush was acknowledged. A cut is a point in that record. What was synced before it is on the disk;
@@ -28,12 +28,12 @@ from unittest import mock
 import numpy as np
 
 from vitals.errors import VitalsError
-from vitals.store import Store, chain, chunks, migrations, new_recovery_code, recovery
+from vitals.store import Key, Store, chain, chunks, migrations, new_recovery_code, recovery
 from vitals.store.rows import KINDS, canonical, digest
 from vitals.values import Block, Timing
 
-MODES = ("use", "merge", "migration", "rekey")
-CODES = 4  # keys that follow each other where a store is rekeyed
+MODES = ("use", "merge", "migration", "rekey", "erase")
+CODES = 4  # keys that follow each other where a store gets new data keys
 SECTOR = 512
 _CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,unlink,unlinkat,rename"
 
@@ -59,6 +59,8 @@ with Store.open(path, keys[0]) as store:
             size = 37 + step * 61 % 300
             values = (np.arange(n, n + size) * 7919 % 2003).astype(np.int16)
             session.append(Block("ecg", 0, Timing.REGULAR, 100.0, values, 1.0, "uV", first=n))
+            if mode == "erase":
+                session.append(Block("acc", 0, Timing.REGULAR, 100.0, values, 1.0, "g", first=n))
             if step % 3 == 0:
                 session.gap(Gap("ecg", n * 10_000, n * 10_000 + 1, "x"))
                 session.event(Event("e", "ecg", n * 10_000, n * 10_000 + 1, 0.5, 0.5, EventState.CLOSED, maker))
@@ -69,13 +71,16 @@ with Store.open(path, keys[0]) as store:
                 store.compact()
             if mode == "rekey" and step % 9 == 4 and len(keys) > 1:
                 store.keys.rekey([keys[1]], proof=keys.pop(0))
+            if mode == "erase" and step % 9 == 4 and len(keys) > 1:
+                store.erase(kinds=["acc"], keys=[keys[1]], proof=keys.pop(0))
+                os.write(1, b"gone %d\\n" % n)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One recorded call: write (at, data), cut (at) and sync of a file (inode); name (inode), unname and rename (to)
-    of a name; syncdir, ack (at)."""
+    of a name; syncdir, ack (at), gone (at)."""
 
     what: str
     file: str = ""
@@ -133,7 +138,7 @@ def store_of_schema_1(path: Path, code: str) -> None:
 def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> tuple[Path, list[str], list[Step]]:
     """A store as it was before, the keys that it has one after another, and what the worker did to it. `folder` must be
     empty."""
-    codes = [new_recovery_code() for _ in range(CODES if mode == "rekey" else 1)]
+    codes = [new_recovery_code() for _ in range(CODES if mode in ("rekey", "erase") else 1)]
     code = codes[0]
     before, work = folder / "before", folder / "work"
     if mode == "migration":
@@ -174,6 +179,8 @@ def _steps(trace: str, folder: str) -> list[Step]:
             name = path[len(folder) + 1 :] if path.startswith(folder + "/") else None
             if call == "write" and fd == 1 and data and (text := _plain(data[1])).startswith(b"ack "):
                 steps.append(Step("ack", at=int(text[4:])))
+            elif call == "write" and fd == 1 and data and (text := _plain(data[1])).startswith(b"gone "):
+                steps.append(Step("gone", at=int(text[5:])))
             elif call in ("fsync", "fdatasync") and path == folder:
                 steps.append(Step("syncdir"))
             elif name is None or result < 0:
@@ -207,16 +214,27 @@ def _steps(trace: str, folder: str) -> list[Step]:
     return steps
 
 
-def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> tuple[dict[str, bytes], int]:
-    """The files after a power cut before step `at`, and how many samples were acknowledged."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The files after a power cut, how many samples were acknowledged, and below which an erasure was."""
+
+    files: dict[str, bytes]
+    acknowledged: int
+    gone: int
+
+
+def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> Cut:
+    """What a power cut before step `at` leaves."""
     held = {path.name: bytearray(path.read_bytes()) for path in before.iterdir()}
     folder = {name: name for name in held}  # what lies under which name
     waiting: dict[str, list[Step]] = {}
     names: list[Step] = []
-    acknowledged = 0
+    acknowledged = gone = 0
     for step in steps[:at]:
         if step.what == "ack":
             acknowledged = step.at
+        elif step.what == "gone":
+            gone = step.at
         elif step.what in ("write", "cut"):
             waiting.setdefault(step.file, []).append(step)
         elif step.what == "sync":
@@ -240,7 +258,7 @@ def cut(before: Path, steps: list[Step], at: int, rng: random.Random) -> tuple[d
                 )
     _rename(folder, [step for step in names if rng.random() < keep])
     files = {name: bytes(held.get(inode, b"")) for name, inode in folder.items()}
-    return {name: data for name, data in files.items() if not name.endswith("-shm")}, acknowledged
+    return Cut({name: data for name, data in files.items() if not name.endswith("-shm")}, acknowledged, gone)
 
 
 def _rename(folder: dict[str, str], names: list[Step]) -> None:
@@ -264,38 +282,46 @@ def _apply(file: bytearray, step: Step) -> None:
     file[step.at : end] = step.data
 
 
-def examine(files: dict[str, bytes], codes: list[str], acknowledged: int, folder: Path, *, old: int) -> str | None:
+def examine(left: Cut, codes: list[str], folder: Path, *, old: int) -> str | None:
     """What is wrong with a store after a cut; `old`: samples that were there before."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(mode=0o700)
-    for name, data in files.items():
+    for name, data in left.files.items():
         (folder / name).write_bytes(data)
     try:
-        with _open(folder, codes) as store:
+        store, key = _open(folder, codes)
+        with store:
             report = store.verify()
+            if any("erasure was interrupted" in problem for problem in report.problems):
+                store.scrub(proof=key)
+                report = store.verify()
             if not report.ok:
                 return "damaged"
             streams = {info.kind: info for info in store.streams()}
             if old and streams["ppg"].n != old:
                 return "an old sample is gone"
+            if "acc" in streams and any(
+                (block.times_us() < 10**15 + left.gone * 10_000).any() for block in store.blocks(streams["acc"])
+            ):
+                return "what was erased is back"
             pieces = [block.values for block in store.blocks(streams["ecg"])] if "ecg" in streams else []
     except VitalsError:
         return "does not open"
     values = np.concatenate(pieces) if pieces else np.empty(0, np.int16)
-    if len(values) < acknowledged:
+    if len(values) < left.acknowledged:
         return "acknowledged samples are gone"
     if not np.array_equal(values, np.arange(len(values)) * 7919 % 2003):
         return "a sample has another value"
     return None
 
 
-def _open(folder: Path, codes: list[str]) -> Store:
+def _open(folder: Path, codes: list[str]) -> tuple[Store, Key]:
     """With whichever of the keys; the last error if none opens."""
     refused: VitalsError | None = None
     for code in codes:
         try:
-            return Store.open(folder, recovery(code))
+            return Store.open(folder, recovery(code)), recovery(code)
         except VitalsError as error:
             refused = error
     assert refused is not None
@@ -310,8 +336,9 @@ def run(mode: str, cuts: int, seed: int, *, sync: str = "full", steps: int = 40)
         before, codes, recorded = record(Path(name), mode, sync=sync, steps=steps)
         for _ in range(cuts):
             at = rng.randrange(len(recorded) + 1)
-            files, acknowledged = cut(before, recorded, at, rng)
-            wrong = examine(files, codes, acknowledged, Path(name, "cut"), old=50 if mode == "migration" else 0)
+            wrong = examine(
+                cut(before, recorded, at, rng), codes, Path(name, "cut"), old=50 if mode == "migration" else 0
+            )
             tally.cuts += 1
             if wrong:
                 tally.problems[wrong] += 1
