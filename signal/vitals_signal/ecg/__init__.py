@@ -9,6 +9,7 @@ from vitals_signal._lazy import lazy
 if TYPE_CHECKING:
     from vitals_signal.ecg import ec57
     from vitals_signal.ecg.morphology import BEAT_FEATURES, BEAT_VERSION, BeatRow, BeatStream, beat_features
+    from vitals_signal.ecg.r_peak_stream import EcgBeat, EcgStream, RPeakStream, causal_r_peaks
     from vitals_signal.ecg.r_peaks import detect_r_peaks
     from vitals_signal.ecg.refinement import refine_r_peaks
     from vitals_signal.ecg.sqi import sqi_ecg
@@ -18,7 +19,11 @@ _HOME: Final[dict[str, str]] = {
     "BEAT_VERSION": "morphology",
     "BeatRow": "morphology",
     "BeatStream": "morphology",
+    "EcgBeat": "r_peak_stream",
+    "EcgStream": "r_peak_stream",
+    "RPeakStream": "r_peak_stream",
     "beat_features": "morphology",
+    "causal_r_peaks": "r_peak_stream",
     "detect_r_peaks": "r_peaks",
     "ec57": "",
     "refine_r_peaks": "refinement",
@@ -30,7 +35,11 @@ __all__: list[str] = [
     "BEAT_VERSION",
     "BeatRow",
     "BeatStream",
+    "EcgBeat",
+    "EcgStream",
+    "RPeakStream",
     "beat_features",
+    "causal_r_peaks",
     "detect_r_peaks",
     "ec57",
     "refine_r_peaks",
