@@ -12,7 +12,7 @@ import pytest
 
 from tests.session.vendor_streams import ZERO_US, connected, events, gaps, lose, mute, numbers, of, streamed
 from vitals.decode import colmi
-from vitals.errors import LinkError
+from vitals.errors import LinkError, LinkLost
 from vitals.link import open_link
 from vitals.session.asking import ANSWER_S, Asking
 from vitals.values import BatteryLow, Block, Connected, Disconnected, LossReason, Stall
@@ -83,6 +83,22 @@ def test_the_log_goes_on_where_it_was(play: Any) -> None:
     assert np.abs(utc % 300 - 150).min() > 148  # on the slots of the ring
     assert np.diff(times) == pytest.approx([300, 300], abs=1)  # its clock is set to the second, each time
     assert all(60 < value < 90 for value in values)
+
+
+def test_a_packet_that_is_lost_delays_the_log_and_leaves_nothing_out(play: Any) -> None:
+    ring = ColmiRing(body(1300))
+    dropped: list[bytes] = []
+
+    def drop(uuid: str, payload: bytes) -> bytes:
+        if payload[:2] == bytes((0x15, 15)) and not dropped:  # the packet with the time of this test
+            dropped.append(payload)
+            return b""
+        return payload
+
+    ring.spoil = drop
+    _, items = play(streamed(ring, 1000, kinds=("hr_log",)))
+    assert dropped
+    assert len(numbers("hr_log", items)[1]) == 3
 
 
 def test_a_lost_link_is_taken_up_and_the_measurement_with_it(play: Any) -> None:
@@ -170,3 +186,18 @@ def test_a_ring_that_does_not_measure_says_so(play: Any) -> None:
                     await anext(blocks)
 
     play(main())
+
+
+def test_a_link_that_is_lost_while_an_answer_is_awaited_is_told_at_once(play: Any) -> None:
+    async def main() -> float:
+        async with scene(ColmiRing(body())) as near, open_link(near.name, backend=near.backend) as link:
+            asking = Asking(link, colmi.WRITE)
+            await link.subscribe(colmi.NOTIFY, asking.offer)
+            near.devices[0].muted = True
+            asyncio.get_running_loop().call_later(1, lose, near)
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(LinkLost):
+                await asking.ask(colmi.encode_battery_request(), lambda answer: answer[0] == 3, "BATTERY")
+            return asyncio.get_running_loop().time() - began
+
+    assert play(main()) == pytest.approx(1, abs=0.1)

@@ -105,3 +105,16 @@ def test_a_device_is_recorded_and_its_journal_gives_the_same(vendor: str, tmp_pa
                 np.testing.assert_array_equal(first, second)
             assert live[0].start_us > ZERO_US
         assert store.verify().ok
+
+
+@pytest.mark.parametrize("vendor", DEVICES)
+def test_a_stream_ends_when_the_body_has_been_played(play: Any, vendor: str) -> None:
+    make, kinds = DEVICES[vendor]
+
+    async def main() -> list[Any]:
+        async with vitals.virtual.connected(make(body(40.3))) as device, device.items(kinds=kinds[:1]) as items:
+            return [item async for item in items]
+
+    items = play(main())
+    ends = [one.end_us for one in items if isinstance(one, Block) and one.kind == kinds[0]]
+    assert ends[-1] - items[0].at_us == pytest.approx(40e6, abs=3e6)

@@ -70,6 +70,8 @@ class ColmiFeed:
         ring_s = log.start_s + np.arange(len(log.readings), dtype=np.int64) * (log.interval_min * 60)
         times = ring_s * 1_000_000 + self._ring_us
         new = (log.readings > 0) & (times <= at_us) & (ring_s > self._logged_s)
+        if (log.readings < 0).any():  # a packet was lost: the rest is told when the log was heard whole
+            new[int(np.argmax(log.readings < 0)) :] = False
         if not new.any():
             return []
         times = times[new]

@@ -26,8 +26,8 @@ class HeartRateFeed:
             done.append(ContactChange(frame.arrival_us, reading.contact))
         if reading.contact is False:  # intervals without skin contact are noise
             return [*self._rr.end("no skin contact"), *done]
-        done += self._presence.push(frame.arrival_us)
         if reading.rate_bpm:  # 0 means that the sensor has no rate yet
+            done += self._presence.push(frame.arrival_us)
             done.append(single("hr", frame.arrival_us, reading.rate_bpm, "bpm"))
         return [*done, *self._rr.push(frame.arrival_us, reading.rr_ticks)]
 

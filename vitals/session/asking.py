@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from vitals.errors import LinkLost
 from vitals.link import Link
 from vitals.session.exchange import NoAnswer
 from vitals.values import Frame
@@ -38,6 +39,15 @@ class Asking:
         if self._fits(frame.payload):
             self._answer.set_result(frame)
 
+    def _give_up(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(
+                LinkLost(
+                    f"the link to {self._link.name} ({self._link.address}) was lost; bring the device into reach and "
+                    "connect again"
+                )
+            )
+
     async def write(self, request: bytes) -> None:
         """Write what is not answered. Raises LinkLost, LinkError."""
         room = self._link.mtu - 3 if self._in_pieces else len(request)
@@ -52,13 +62,16 @@ class Asking:
         async with self._turn:
             self._fits, self._answer = fits, asyncio.get_running_loop().create_future()
             try:
-                await self.write(request)
-                async with asyncio.timeout(ANSWER_S):
-                    return await self._answer
+                with self._link.when_lost(self._give_up):
+                    await self.write(request)
+                    async with asyncio.timeout(ANSWER_S):
+                        return await self._answer
             except TimeoutError as error:
                 raise NoAnswer(
                     f"{self._link.name} ({self._link.address}) did not answer {what} within {ANSWER_S:g} s; "
                     "wear it (it may sleep), and see that no other program uses it"
                 ) from error
             finally:
+                if self._answer.done() and not self._answer.cancelled():
+                    self._answer.exception()  # it is told by the write, or was told
                 self._fits = self._answer = None
