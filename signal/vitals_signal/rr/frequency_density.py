@@ -78,6 +78,8 @@ def welch_density(parts: list[Stretch], convention: Convention) -> PowerDensity 
 def _segment_samples(n: int, convention: Convention) -> int:
     if convention.segment == "half":
         return n // 2
+    if n < convention.whole_below_s * convention.rate_hz:
+        return n
     return min(n, round(convention.segment * convention.rate_hz))
 
 

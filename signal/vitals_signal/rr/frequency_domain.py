@@ -40,7 +40,7 @@ def hrv_frequency(
 ) -> HrvValues:
     """Powers of NN intervals by band (`HRV_FREQUENCY_FEATURES`).
 
-    `nn`: an `NN`, or intervals in ms, shape (n,); NaN (or anything not above 0, or above an hour) stands between
+    `nn`: an `NN`, or intervals in ms, shape (n,); NaN (or anything below 1 ms, or above an hour) stands between
     stretches. `times_s`: (n,) the beats that end the intervals, in seconds: only with them does "lomb" know how long
     the gaps are and can see rhythms slower than a stretch.
 

@@ -34,7 +34,8 @@ _MAX_MISSED: Final = 3
 _PASSES: Final = 3
 _MALIK_SHARE: Final = 0.20
 _PLAUSIBLE_MS: Final = (200.0, 4000.0)
-LONGEST_MS: Final = 3_600_000.0  # an hour; beyond, a number is no interval
+SHORTEST_MS: Final = 1.0  # what is shorter than a millisecond or longer than an hour is no interval
+LONGEST_MS: Final = 3_600_000.0
 
 
 class Beat(enum.IntEnum):
@@ -67,7 +68,7 @@ class NN:
 def nn_intervals(rr_ms: ArrayLike, *, method: Method = "lipponen2019") -> NN:
     """Classify RR intervals and replace those that are not the distance of two normal beats.
 
-    `rr_ms`: shape (n,), milliseconds; NaN (or anything not above 0, or above an hour) separates stretches.
+    `rr_ms`: shape (n,), milliseconds; NaN (or anything below 1 ms, or above an hour) separates stretches.
 
     Methods:
     - "lipponen2019": ectopic, missed, extra, and long or short beats by time-varying thresholds. Missed beats are
@@ -86,7 +87,7 @@ def nn_intervals(rr_ms: ArrayLike, *, method: Method = "lipponen2019") -> NN:
     if rr.ndim != 1:
         raise ValueError(f"rr_ms must have one dimension, got shape {rr.shape}")
     with np.errstate(invalid="ignore"):
-        rr[~((rr > 0) & (rr <= LONGEST_MS))] = np.nan
+        rr[~((rr >= SHORTEST_MS) & (rr <= LONGEST_MS))] = np.nan
     series = _Series(rr, np.where(np.isnan(rr), Beat.GAP, Beat.NORMAL).astype(np.uint8), np.arange(len(rr)))
     if method == "lipponen2019":
         series = _concatenate([_lipponen(part) for part in series.parts()])

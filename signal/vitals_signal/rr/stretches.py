@@ -8,14 +8,15 @@ Laws of this file:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.rr.nn import LONGEST_MS, NN
+from vitals_signal.rr.nn import LONGEST_MS, NN, SHORTEST_MS
 
 Floats = NDArray[np.float64]
+_LONGEST_BEAT_MS: Final = 30_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,10 +33,10 @@ class Stretch:
 
 
 def nn_series(nn: NN | ArrayLike) -> Floats:
-    """The intervals in ms, shape (n,), NaN where there is none (not above 0, above an hour, not finite)."""
+    """The intervals in ms, shape (n,), NaN where there is none (below 1 ms, above an hour, not finite)."""
     series = np.array(nn.nn_ms if isinstance(nn, NN) else nn, np.float64).ravel()
     with np.errstate(invalid="ignore"):
-        series[~((series > 0) & (series <= LONGEST_MS))] = np.nan
+        series[~((series >= SHORTEST_MS) & (series <= LONGEST_MS))] = np.nan
     return series
 
 
@@ -46,12 +47,14 @@ def runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def stretches(nn: NN | ArrayLike, times_s: ArrayLike | None = None) -> list[Stretch]:
-    """The stretches between gaps, in order.
+    """The stretches between gaps, in order; an interval above 30 s is a gap too.
 
     `times_s`: (n,) the ends of the intervals; they only say where each stretch begins, for inside a stretch the
     intervals themselves add up. Without them every stretch begins at 0. Raises ValueError for another shape.
     """
     series = nn_series(nn)
+    # No heart pauses for half a minute; resampled, an hour "between two beats" would eat the memory.
+    series[series > _LONGEST_BEAT_MS] = np.nan
     begins: Any = None
     if times_s is not None:
         begins = np.asarray(times_s, np.float64)

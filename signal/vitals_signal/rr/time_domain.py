@@ -32,7 +32,7 @@ def hrv_time(
 ) -> HrvValues:
     """Time-domain measures of NN intervals, by their standard names (`HRV_TIME_FEATURES`); NaN has its reason.
 
-    `nn`: an `NN`, or intervals in ms, shape (n,); NaN, or anything not above 0 or above an hour, stands between
+    `nn`: an `NN`, or intervals in ms, shape (n,); NaN, or anything below 1 ms or above an hour, stands between
     stretches. `times_s`: (n,) the beats that end the intervals, for SDANN and SDNNI of a series with gaps; without them
     the intervals are laid end to end.
 
