@@ -9,6 +9,7 @@ from vitals_signal._lazy import lazy
 if TYPE_CHECKING:
     from vitals_signal.acc.actigraph import ACTIGRAPH_RATES, ActivityCountsStream, activity_counts
     from vitals_signal.acc.activity_metrics import ACC_METRICS, AccMetricsStream, acc_metrics, enmo, mad
+    from vitals_signal.acc.body_posture import Orientation, Posture, acc_orientation, posture
     from vitals_signal.acc.calibration import AccCalibration, AccCalibrator, calibrate_acc
     from vitals_signal.acc.energy import EnergyExpenditure, branched_energy, energy_kcal, energy_mets, keytel_kj_min
     from vitals_signal.acc.epochs import EpochSeries
@@ -22,9 +23,20 @@ if TYPE_CHECKING:
         fall_rule,
     )
     from vitals_signal.acc.gait import GAIT_VERSION, GaitRegularity, WalkingBout, gait_regularity, walking_bouts
+    from vitals_signal.acc.intensity import (
+        CUT_POINTS,
+        ActivityIntensity,
+        CutPoints,
+        IntensityGradient,
+        activity_bouts,
+        activity_intensity,
+        intensity_gradient,
+    )
     from vitals_signal.acc.resample import ResampledAcc, even_times, resample_acc
     from vitals_signal.acc.sit_stand_detection import SIT_STAND_VERSION, SitStand, Transition, sit_stand
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
+    from vitals_signal.acc.tremor_band import TREMOR_FEATURES, tremor_power
+    from vitals_signal.acc.wear_time import WearTime, non_wear
 
 _HOME: Final[dict[str, str]] = {
     "ACC_METRICS": "activity_metrics",
@@ -33,6 +45,9 @@ _HOME: Final[dict[str, str]] = {
     "AccCalibrator": "calibration",
     "AccMetricsStream": "activity_metrics",
     "ActivityCountsStream": "actigraph",
+    "ActivityIntensity": "intensity",
+    "CUT_POINTS": "intensity",
+    "CutPoints": "intensity",
     "EnergyExpenditure": "energy",
     "EpochSeries": "epochs",
     "FALL_FEATURES": "fall_detection",
@@ -41,6 +56,9 @@ _HOME: Final[dict[str, str]] = {
     "FallStream": "fall_detection",
     "GAIT_VERSION": "gait",
     "GaitRegularity": "gait",
+    "IntensityGradient": "intensity",
+    "Orientation": "body_posture",
+    "Posture": "body_posture",
     "ResampledAcc": "resample",
     "SIT_STAND_VERSION": "sit_stand_detection",
     "STEPS_VERSION": "step_detection",
@@ -48,10 +66,15 @@ _HOME: Final[dict[str, str]] = {
     "SitStand": "sit_stand_detection",
     "StepStream": "step_detection",
     "Steps": "step_detection",
+    "TREMOR_FEATURES": "tremor_band",
     "Transition": "sit_stand_detection",
     "WalkingBout": "gait",
+    "WearTime": "wear_time",
     "acc_metrics": "activity_metrics",
+    "acc_orientation": "body_posture",
+    "activity_bouts": "intensity",
     "activity_counts": "actigraph",
+    "activity_intensity": "intensity",
     "branched_energy": "energy",
     "calibrate_acc": "calibration",
     "energy_kcal": "energy",
@@ -62,11 +85,15 @@ _HOME: Final[dict[str, str]] = {
     "fall_features": "fall_detection",
     "fall_rule": "fall_detection",
     "gait_regularity": "gait",
+    "intensity_gradient": "intensity",
     "keytel_kj_min": "energy",
     "mad": "activity_metrics",
+    "non_wear": "wear_time",
+    "posture": "body_posture",
     "resample_acc": "resample",
     "sit_stand": "sit_stand_detection",
     "steps": "step_detection",
+    "tremor_power": "tremor_band",
     "walking_bouts": "gait",
 }
 
@@ -77,6 +104,9 @@ __all__: list[str] = [
     "AccCalibrator",
     "AccMetricsStream",
     "ActivityCountsStream",
+    "ActivityIntensity",
+    "CUT_POINTS",
+    "CutPoints",
     "EnergyExpenditure",
     "EpochSeries",
     "FALL_FEATURES",
@@ -85,6 +115,9 @@ __all__: list[str] = [
     "FallStream",
     "GAIT_VERSION",
     "GaitRegularity",
+    "IntensityGradient",
+    "Orientation",
+    "Posture",
     "ResampledAcc",
     "SIT_STAND_VERSION",
     "STEPS_VERSION",
@@ -92,10 +125,15 @@ __all__: list[str] = [
     "SitStand",
     "StepStream",
     "Steps",
+    "TREMOR_FEATURES",
     "Transition",
     "WalkingBout",
+    "WearTime",
     "acc_metrics",
+    "acc_orientation",
+    "activity_bouts",
     "activity_counts",
+    "activity_intensity",
     "branched_energy",
     "calibrate_acc",
     "energy_kcal",
@@ -106,11 +144,15 @@ __all__: list[str] = [
     "fall_features",
     "fall_rule",
     "gait_regularity",
+    "intensity_gradient",
     "keytel_kj_min",
     "mad",
+    "non_wear",
+    "posture",
     "resample_acc",
     "sit_stand",
     "steps",
+    "tremor_power",
     "walking_bouts",
 ]
 
