@@ -131,6 +131,7 @@ def features(arguments: argparse.Namespace) -> int:
             "version": row.features.made_by.version,
             "coverage": row.features.coverage,
             "reason": row.features.reason,
+            "id": row.id,
             **row.features.values,
         }
         for row in rows

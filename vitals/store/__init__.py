@@ -7,7 +7,7 @@ Rooms: `folder` the door · `connection` the engine · `keys`, `os_keyring`, `he
 `migrations` the schema · `rows`, `chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes ·
 `samples` samples as the log knows them · `pending`, `session` writing · `merge`, `pyramid`, `settle` what follows ·
 `query`, `spans`, `arrays`, `frames` reading · `clock` what is known of device clocks · `integrity` verify ·
-`erasing`, `places`, `receipt` what goes · `backing_up` a second copy · `audit` what was done.
+`erasing`, `places`, `receipt` what goes · `backing_up` a second copy · `audit`, `consent` what was done and allowed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vitals.store.arrays import Samples, Summary
     from vitals.store.audit import AuditEntry
     from vitals.store.clock import ClockFit
+    from vitals.store.consent import Consent
     from vitals.store.folder import Compacted, Store
     from vitals.store.integrity import Report
     from vitals.store.keys import KdfParams, Key, new_recovery_code, passphrase, recovery
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from vitals.store.session import Analysis, Session
 
 __all__ = [
-    "Analysis", "AuditEntry", "ClockFit", "Compacted", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams", "Key",
-    "KeySlot", "KeySlots", "Receipt", "Report", "Samples", "Session", "SessionInfo", "Store", "StreamInfo", "Summary",
-    "keyring", "new_recovery_code", "passphrase", "recovery",
+    "Analysis", "AuditEntry", "ClockFit", "Compacted", "Consent", "DeviceSeen", "EventRow", "FeatureRow", "KdfParams",
+    "Key", "KeySlot", "KeySlots", "Receipt", "Report", "Samples", "Session", "SessionInfo", "Store", "StreamInfo",
+    "Summary", "keyring", "new_recovery_code", "passphrase", "recovery",
 ]  # fmt: skip
 
 _HOMES = {
@@ -39,6 +40,7 @@ _HOMES = {
     "ClockFit": "clock",
     "Receipt": "receipt",
     "Compacted": "folder",
+    "Consent": "consent",
     "DeviceSeen": "query",
     "Samples": "arrays",
     "Store": "folder",

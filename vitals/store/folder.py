@@ -29,6 +29,7 @@ from vitals.store import (
     audit,
     chain,
     clock,
+    consent,
     erasing,
     frames,
     header,
@@ -44,6 +45,7 @@ from vitals.store.audit import AuditEntry
 from vitals.store.backing_up import back_up
 from vitals.store.clock import ClockFit
 from vitals.store.connection import Connection, connect, reworded, transaction
+from vitals.store.consent import Consent
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
@@ -344,6 +346,40 @@ class Store:
         with self.transaction() as connection:
             entry = erasing.expire(connection, self._id, self.kept_days(), now_us)
         return {} if entry is None else dict(entry.detail["rows"])
+
+    def grant(
+        self,
+        party: str,
+        purpose: str,
+        *,
+        subject: str = "self",
+        streams: Iterable[str] = (),
+        start: Instant | None = None,
+        end: Instant | None = None,
+        expires: Instant | None = None,
+    ) -> Consent:
+        """Write down that a subject lets a party have streams (none named: all) of a span, for a purpose, until then.
+
+        Raises InputError, StoreError.
+        """
+        low, high = span_us(start, end)
+        limits = (None if start is None else low, None if end is None else high)
+        until = None if expires is None else span_us(expires, None)[0]
+        with self.transaction() as connection:
+            return consent.grant(
+                connection, self._id, subject=subject, party=party, purpose=purpose, streams=streams, span_us=limits,
+                expires_us=until,
+            )  # fmt: skip
+
+    def withdraw(self, consent_id: str) -> Consent:
+        """End a consent now. Raises InputError, StoreError."""
+        with self.transaction() as connection:
+            return consent.withdraw(connection, self._id, consent_id)
+
+    def consents(self) -> list[Consent]:
+        """All consents, also those that are over."""
+        with self.reading() as connection:
+            return consent.consents(connection)
 
     def note(self, action: str, **detail: str | int | float | bool | None) -> None:
         """Write into the audit chain what an app did with the store, e.g. that it showed or exported something.
