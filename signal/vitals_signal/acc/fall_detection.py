@@ -137,7 +137,7 @@ class FallStream(Resumable):
             return found
         alone, before = _samples(_ALONE_S, self.fs), _samples(_BEFORE_S, self.fs)
         with np.errstate(invalid="ignore"):
-            size = np.nan_to_num(np.sqrt((self._kept**2).sum(axis=1)), nan=0.0)
+            size = np.nan_to_num(np.sqrt(np.einsum("ij,ij->i", self._kept, self._kept)), nan=0.0)
         at = np.arange(self._next, stop) - self._first
         for k in at[size[at] >= _TRIGGER_G].tolist():
             near = size[max(k - alone, 0) : k + alone + 1]
@@ -159,7 +159,7 @@ def _checked(acc_g: ArrayLike, fs: float) -> NDArray[np.float64]:
     if x.ndim != 2 or x.shape[1] != 3:
         raise ValueError(f"acc_g must have shape (n, 3), got {x.shape}")
     # Beyond 100 g it is no acceleration in g.
-    inside = np.asarray((np.abs(x) <= 100.0).all(axis=1))
+    inside = np.asarray((np.abs(x[:, 0]) <= 100.0) & (np.abs(x[:, 1]) <= 100.0) & (np.abs(x[:, 2]) <= 100.0))
     return np.where(inside[:, None], x, np.nan)
 
 
@@ -172,7 +172,7 @@ def _features(x: NDArray[np.float64], fs: float, impact: int, first: int) -> Fea
     part = np.full((n_before + n_after + 1, 3), np.nan)
     low, high = max(impact - n_before, 0), min(impact + n_after + 1, len(x))
     part[low - impact + n_before : high - impact + n_before] = x[low:high]
-    v = np.sqrt((part * part).sum(axis=1))
+    v = np.sqrt(np.einsum("ij,ij->i", part, part))
     t = np.arange(-n_before, n_after + 1) / fs
     known = np.asarray(np.isfinite(v))
     coverage = float(known.mean())

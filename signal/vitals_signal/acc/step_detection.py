@@ -110,9 +110,10 @@ def steps(acc_g: ArrayLike, fs: float) -> Steps:
     ValueError for `fs` below 15 or above 1000, or another shape. Method and sources: top of this file.
     """
     stream = StepStream(fs)
-    found = stream.update(acc_g)
+    size = _magnitude(_shaped(acc_g))
+    found = stream.update(size)
     found += stream.end()
-    known = _known(np.asarray(acc_g, np.float64), fs)
+    known = _known(size, fs)
     return Steps(np.array(found, np.float64), stream.samples / fs, known, None if known else "less than 5 s in a row")
 
 
@@ -312,12 +313,12 @@ def _shaped(acc_g: ArrayLike) -> NDArray[np.float64]:
 
 def _magnitude(x: NDArray[np.float64]) -> NDArray[np.float64]:
     with np.errstate(over="ignore", invalid="ignore"):
-        size = np.sqrt((x * x).sum(axis=1)) if x.ndim == 2 else np.abs(x)
+        size = np.sqrt(np.einsum("ij,ij->i", x, x)) if x.ndim == 2 else np.abs(x)
         return np.where(size <= _LARGEST_G, size, np.nan)
 
 
-def _known(x: NDArray[np.float64], fs: float) -> tuple[tuple[float, float], ...]:
-    alive = np.concatenate(([False], np.isfinite(_magnitude(x)), [False]))
+def _known(size: NDArray[np.float64], fs: float) -> tuple[tuple[float, float], ...]:
+    alive = np.concatenate(([False], np.isfinite(size), [False]))
     border = np.flatnonzero(alive[1:] != alive[:-1]) / fs
     runs = zip(border[::2].tolist(), border[1::2].tolist(), strict=True)
     return tuple((begin, end) for begin, end in runs if end - begin >= _WINDOW / _GRID)
