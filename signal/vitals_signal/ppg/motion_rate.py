@@ -18,7 +18,6 @@ them anew without the subject that it scores.
 
 from __future__ import annotations
 
-import functools
 from typing import Final
 
 import numpy as np
@@ -48,13 +47,6 @@ _MIN_COVERAGE: Final = 0.75
 _LARGEST: Final = 1e12
 _FLAT: Final = 1e-10
 _RATES: Final[Floats] = np.arange(35.0, 221.0)
-
-
-def _transition(drift: float, jump: float) -> Floats:
-    """Probability of each rate (row) after each (column), shape (r, r)."""
-    steps = np.exp(-0.5 * ((_RATES[:, None] - _RATES) / drift) ** 2)
-    out: Floats = (1.0 - jump) * steps / steps.sum(axis=0) + jump / len(_RATES)
-    return out
 
 
 def pulse_rate(ppg: ArrayLike, acc_g: ArrayLike | None, fs: float) -> list[FeatureWindow]:
@@ -126,7 +118,7 @@ class PulseRateStream(Resumable):
         work = rows.reshape(-1, self._q, rows.shape[1]).mean(axis=1)
         there = np.isfinite(work[:, :-3]) & np.isfinite(work[:, -3:]).all(axis=1, keepdims=True)
         coverage = float(there.mean(axis=0).max())
-        belief = _MOVES @ self._belief
+        belief = _moved(self._belief)
         spectra = [
             _spectrum(_cancelled(work[:, c], work[:, -3:], there[:, c]), self.fs / self._q, work[there[:, c], c])
             for c in range(self.channels)
@@ -155,7 +147,13 @@ class PulseRateStream(Resumable):
         return FeatureWindow(*times, values, coverage, 0.0, METHOD, reason, {})
 
 
-_MOVES: Final = _transition(_DRIFT_BPM, _JUMP)
+def _moved(belief: Floats) -> Floats:
+    """The belief one window later, shape (r,): a Gaussian change that stays within the rates, or any rate at all."""
+    reach = int(5.0 * _DRIFT_BPM)
+    steps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _DRIFT_BPM) ** 2)
+    inside = np.convolve(np.ones(len(belief)), steps, "same")
+    out: Floats = (1.0 - _JUMP) * np.convolve(belief / inside, steps, "same") + _JUMP / len(belief)
+    return out
 
 
 def _columns(x: ArrayLike, name: str) -> Floats:
@@ -172,8 +170,7 @@ def _columns(x: ArrayLike, name: str) -> Floats:
 def _cancelled(ppg: Floats, motion: Floats, there: NDArray[np.bool_]) -> Floats:
     """What neither trend nor motion explains, shape (n,); 0 where samples are missing."""
     n = len(ppg)
-    trend = np.vander(np.linspace(-1.0, 1.0, n), _TREND)[there]
-    trend = np.linalg.qr(trend)[0]
+    trend = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, n), _TREND)[there])[0]
     x = ppg[there] - ppg[there].mean()
     x = x - trend @ (trend.T @ x)
     steady = np.where(np.isfinite(motion), motion, 0.0)
@@ -187,21 +184,16 @@ def _cancelled(ppg: Floats, motion: Floats, there: NDArray[np.bool_]) -> Floats:
     return out
 
 
-@functools.lru_cache(maxsize=8)
-def _fourier(n: int, rate: float) -> NDArray[np.complex128]:
-    """Tapered waves at the rates and at their doubles, shape (2r, n)."""
-    turns = np.outer(np.concatenate((_RATES, 2.0 * _RATES)) / 60.0, np.arange(n) / rate)
-    out: NDArray[np.complex128] = np.hanning(n) * np.exp(-2j * np.pi * turns)
-    return out
-
-
 def _spectrum(x: Floats, rate: float, ppg: Floats) -> Floats | None:
     """Amplitude at each of `_RATES` plus a share of that at its double, relative to the largest; None where `x` holds
     no more than the rounding of the `ppg` that it came from.
     """
-    amplitude = np.abs(_fourier(len(x), rate) @ x).reshape(2, -1)
-    top = float(amplitude[0].max())
+    size = round(60.0 * rate)  # one bin per bpm
+    amplitude = np.abs(np.fft.rfft(x * np.hanning(len(x)), size))
+    at = np.rint(_RATES * (size / (60.0 * rate))).astype(np.int64)
+    first, second = amplitude[at], np.append(amplitude, 0.0)[np.minimum(2 * at, len(amplitude))]
+    top = float(first.max())
     if not top > _FLAT * len(x) * float(np.abs(ppg).max()):
         return None
-    out: Floats = (amplitude[0] + _HARMONIC * amplitude[1]) / top
+    out: Floats = (first + _HARMONIC * second) / top
     return out

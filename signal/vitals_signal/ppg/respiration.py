@@ -54,9 +54,9 @@ _PRIOR_BELIEF: Final[Floats] = _prior / _prior.sum()
 _steps = np.exp(-0.5 * ((_RATES[:, None] - _RATES) / _DRIFT) ** 2)
 _MOVES: Final[Floats] = (1.0 - _JUMP) * _steps / _steps.sum(axis=0) + _JUMP * _PRIOR_BELIEF[:, None]
 _TREND: Final[Floats] = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, _POINTS), 3))[0]
-_WAVES: Final[NDArray[np.complex128]] = np.hanning(_POINTS) * np.exp(
-    -2j * np.pi * np.outer(_RATES / 60.0, np.arange(_POINTS) / _GRID_HZ)
-)
+_TAPER: Final[Floats] = np.hanning(_POINTS)
+_SIZE: Final = int(120 * _GRID_HZ)  # of the Fourier transform: two bins per breath a minute
+_BINS: Final = (2.0 * _RATES).astype(np.int64)
 
 
 def respiratory_rate(ppg: ArrayLike, fs: float, *, others: Sequence[Series] = ()) -> list[FeatureWindow]:
@@ -191,6 +191,7 @@ def _spectrum(times_s: Floats, values: Floats) -> Floats | None:
     spread = float(x.std())
     if not spread > 1e-9 * float(np.abs(values).max()):
         return None
-    power = (np.abs(_WAVES @ np.clip(x / spread, -_CLIP, _CLIP)) * _RATES) ** 2
+    amplitude = np.abs(np.fft.rfft(np.clip(x / spread, -_CLIP, _CLIP) * _TAPER, _SIZE))[_BINS]
+    power = (amplitude * _RATES) ** 2
     out: Floats = power / power.sum()
     return out
