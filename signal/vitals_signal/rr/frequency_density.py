@@ -165,8 +165,10 @@ def _without_trend(x: Floats, convention: Convention) -> Floats:
     return x
 
 
-def lomb_density(parts: list[Stretch], convention: Convention, *, placed: bool) -> PowerDensity | None:
-    """Density from the Lomb periodogram.
+def lomb_density(
+    parts: list[Stretch], convention: Convention, *, placed: bool, top_hz: float | None = None
+) -> PowerDensity | None:
+    """Density from the Lomb periodogram up to `top_hz`, by default the end of the highest band.
 
     `placed`: the stretches lie on one time axis and are one series; else each has a periodogram of its own.
     """
@@ -177,7 +179,7 @@ def lomb_density(parts: list[Stretch], convention: Convention, *, placed: bool) 
     if not kept:
         return None
     longest = max(float(part.t_s[-1] - part.t_s[0]) for part in kept)
-    top = max(band[1] for band in convention.bands.values())
+    top = top_hz if top_hz is not None else max(band[1] for band in convention.bands.values())
     start = step = {"1/T": 1.0 / longest, "1/1024": 1.0 / 1024.0, "1/5T": 0.2 / longest}[convention.lomb_step]
     if convention.lomb_step == "1/5T":
         start = min(band[0] for band in convention.bands.values())

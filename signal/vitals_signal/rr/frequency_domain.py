@@ -84,7 +84,7 @@ def hrv_frequency(
     limit = _half_rate(parts) if row.up_to_half_rate else float("inf")
     values, reasons = _powers(density, row, limit)
     if method == "welch" and row.lomb_for_days and sum(part.duration_s for part in parts) >= _LONG_S:
-        whole = lomb_density(parts, row, placed=placed)
+        whole = lomb_density(parts, row, placed=placed, top_hz=row.vlf[1])
         if whole is not None:
             slow, slow_reasons = _powers(whole, row, limit)
             for name in ("ULF", "VLF", "VLFpeak"):

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from vitals_signal.rr.nufft import fourier_sums
 
 Floats = NDArray[np.float64]
-_DIRECT = 20_000  # below this many products the plain sums are as fast, and exact
 
 
 def lomb_scargle(
@@ -42,13 +41,15 @@ def lomb_scargle(
     if not len(t) or n < 1:
         return np.zeros(max(n, 0))
     t = t - 0.5 * (t[0] + t[-1])
-    start = step_hz if start_hz is None else start_hz
-    of_values, of_double, of_one = _sums(t, y, start, step_hz, n, with_one=floating_mean)
+    begin = np.exp((-2j * np.pi * (step_hz if start_hz is None else start_hz)) * t)
+    of_values = fourier_sums(t, y * begin, step_hz, n)
+    of_double = fourier_sums(t, begin * begin, 2.0 * step_hz, n)
     yc, ys = of_values.real, -of_values.imag
     c2, s2 = of_double.real, -of_double.imag
     k = float(len(t))
     cc, ss, cs = 0.5 * (k + c2), 0.5 * (k - c2), 0.5 * s2
     if floating_mean:
+        of_one = fourier_sums(t, begin, step_hz, n)
         c1, s1 = of_one.real, -of_one.imag
         yc, ys = yc - y.mean() * c1, ys - y.mean() * s1
         cc, ss, cs = cc - c1 * c1 / k, ss - s1 * s1 / k, cs - c1 * s1 / k
@@ -67,24 +68,3 @@ def lomb_scargle(
         ),
         np.float64,
     )
-
-
-def _sums(
-    t: Floats, y: Floats, start_hz: float, step_hz: float, n: int, *, with_one: bool
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128]]:
-    """Fourier sums of the values at f, of 1 at 2 f, and of 1 at f."""
-    begin = np.exp((-2j * np.pi * start_hz) * t)
-    if len(t) * n > _DIRECT:
-        of_one = fourier_sums(t, begin, step_hz, n) if with_one else begin[:0]
-        return fourier_sums(t, y * begin, step_hz, n), fourier_sums(t, begin * begin, 2.0 * step_hz, n), of_one
-    # The waves of 64 frequencies are those of the 64 before, turned by one complex factor per point.
-    base = np.exp((-2j * np.pi * step_hz) * np.outer(np.arange(64), t))
-    turn = np.exp((-2j * np.pi * step_hz * 64.0) * t)
-    out = [np.empty(64 * (-(-n // 64)), np.complex128) for _ in range(3)]
-    for first in range(0, n, 64):
-        wave = base * begin
-        out[0][first : first + 64] = wave @ y
-        out[1][first : first + 64] = np.einsum("ij,ij->i", wave, wave)
-        out[2][first : first + 64] = wave.sum(axis=1)
-        begin = begin * turn
-    return out[0][:n], out[1][:n], out[2][:n]

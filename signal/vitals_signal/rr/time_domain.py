@@ -78,7 +78,7 @@ def hrv_time(
         out["SDNN"] = _sd(x, 1)
         out["CVNN"] = _ratio(out["SDNN"], mean)
     if len(d):
-        rmssd = math.sqrt(float(d @ d) / len(d))
+        rmssd = math.sqrt(float((d * d).sum()) / len(d))
         out.update(RMSSD=rmssd, CVSD=_ratio(rmssd, mean), SDRMSSD=_ratio(out["SDNN"], rmssd))
         steps = np.abs(d)
         for limit in (50, 20):
@@ -119,7 +119,7 @@ def _ends(series: NDArray[np.float64], known: NDArray[np.bool_], times_s: ArrayL
 
 def _sd(x: NDArray[np.float64], ddof: int) -> float:
     y = x - x.sum() / len(x)
-    return math.sqrt(float(y @ y) / (len(x) - ddof))
+    return math.sqrt(float((y * y).sum()) / (len(x) - ddof))  # a dot product would wake all cores for a day
 
 
 def _quantiles(x: NDArray[np.float64]) -> list[float]:
