@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
-from vitals_signal import SLEEP_FEATURES, sleep_activity, sleep_features, sleep_hr_variation
+from vitals_signal import SLEEP_FEATURES, lindert_counts, sleep_activity, sleep_features, sleep_hr_variation
+from vitals_signal.synthetic import Bout, motion
 
 COLUMN = {name: k for k, name in enumerate(SLEEP_FEATURES)}
 
@@ -46,6 +48,25 @@ def test_columns_by_hand() -> None:
     assert at("clock", 0) == pytest.approx(-np.cos(2 * np.pi * 5 / 24))
     assert f.coverage[50] == 1.0
     assert f.coverage[0] == pytest.approx(21 / 41)
+
+
+def test_counts_are_those_of_the_published_code() -> None:
+    """The steps of `build_activity_counts_without_matlab` and `max2epochs` of Walch 2019, written out."""
+    z = motion([Bout("hands", 100), Bout("sleep", 200), Bout("walk", 60)], 50.0).acc_g[:, 2]
+    b, a = signal.butter(5, [3 / 25, 11 / 25], "bandpass")
+    binned = np.digitize(np.abs(signal.filtfilt(b, a, z)), np.linspace(0, 5, 129))
+    seconds = binned.reshape(50, 360, order="F").max(axis=0)
+    published = np.maximum((seconds.reshape(15, 24, order="F").sum(axis=0) - 18) * 3.07, 0)
+    counts = lindert_counts(z, 50.0)
+    assert counts == pytest.approx(published, abs=1e-9)
+    assert (counts[-4:] > 50).all()
+    assert (counts[8:19] == 0).mean() > 0.5
+    z[: 15 * 50] = np.nan
+    assert np.isnan(lindert_counts(z, 50.0)).tolist() == [True] + [False] * 23
+    for nothing in ([], [np.nan] * 2000, [np.inf] * 2000):
+        assert np.isnan(lindert_counts(nothing, 50.0)).all()
+    with pytest.raises(ValueError, match="fs"):
+        lindert_counts(z, 10.0)
 
 
 def test_what_is_missing_is_nan_with_its_reason_and_leaves_the_others_alone() -> None:

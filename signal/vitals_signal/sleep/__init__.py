@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         HeartActivity,
         heart_activity,
     )
+    from vitals_signal.sleep.lindert import LINDERT_EPOCH_S, lindert_counts
     from vitals_signal.sleep.metrics import (
         SLEEP_METRICS,
         SleepMetrics,
@@ -44,6 +45,7 @@ _HOME: Final[dict[str, str]] = {
     "HEART_ACTIVITY_FEATURES": "heart_motion",
     "HEART_ACTIVITY_VERSION": "heart_motion",
     "HeartActivity": "heart_motion",
+    "LINDERT_EPOCH_S": "lindert",
     "REST_ACTIVITY_FEATURES": "rhythm",
     "REST_ACTIVITY_VERSION": "rhythm",
     "RestActivity": "rhythm",
@@ -58,6 +60,7 @@ _HOME: Final[dict[str, str]] = {
     "cosinor": "rhythm",
     "heart_activity": "heart_motion",
     "inactivity_bouts": "window",
+    "lindert_counts": "lindert",
     "rest_activity": "rhythm",
     "sleep_activity": "epoch_features",
     "sleep_features": "epoch_features",
@@ -74,6 +77,7 @@ __all__: list[str] = [
     "HEART_ACTIVITY_FEATURES",
     "HEART_ACTIVITY_VERSION",
     "HeartActivity",
+    "LINDERT_EPOCH_S",
     "REST_ACTIVITY_FEATURES",
     "REST_ACTIVITY_VERSION",
     "RestActivity",
@@ -88,6 +92,7 @@ __all__: list[str] = [
     "cosinor",
     "heart_activity",
     "inactivity_bouts",
+    "lindert_counts",
     "rest_activity",
     "sleep_activity",
     "sleep_features",

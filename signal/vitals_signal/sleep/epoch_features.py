@@ -52,10 +52,11 @@ class SleepFeatures:
 def sleep_activity(counts: ArrayLike, epoch_s: float = 15.0) -> NDArray[np.float64]:
     """Movement of 30-s epochs: activity counts joined linearly and smoothed by a Gaussian with a deviation of 50 s.
 
-    `counts`: counts per `epoch_s` seconds, shape (m,), NaN where not worn; the sum belongs to the middle of its epoch.
-    Gives shape (floor(m * epoch_s / 30),), in counts per `epoch_s`; NaN where less than half of the weight within
-    300 s of the epoch's middle is known. Raises ValueError for `epoch_s` outside 1..60.
-    Source: Walch 2019, `smooth_gauss` of its published code, with gaps left out of the weighted mean.
+    `counts`: counts per `epoch_s` seconds, shape (m,), NaN where not worn (`lindert_counts` for the scale of Walch
+    2019); the sum belongs to the middle of its epoch. Gives shape (floor(m * epoch_s / 30),), in counts per
+    `epoch_s`; NaN where less than half of the weight within 300 s of the epoch's middle is known. Raises ValueError
+    for `epoch_s` outside 1..60. Source: Walch 2019, `smooth_gauss` of its published code, with gaps left out of the
+    weighted mean.
     """
     if not 1 <= epoch_s <= 60:
         raise ValueError(f"epoch_s must lie in 1..60 s, got {epoch_s}")
