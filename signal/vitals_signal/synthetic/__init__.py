@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from vitals_signal.synthetic.heart import SyntheticWearer, ecg, wearer
     from vitals_signal.synthetic.motion_script import Bout, SyntheticMotion, motion
     from vitals_signal.synthetic.ppg import SyntheticPulse, pulse_wave
+    from vitals_signal.synthetic.rr_autonomic import AutonomicRr, autonomic_rr
 
 _HOME: Final[dict[str, str]] = {
+    "AutonomicRr": "rr_autonomic",
     "Bout": "motion_script",
     "Spoilt": "artefacts",
     "SyntheticMotion": "motion_script",
@@ -20,6 +22,7 @@ _HOME: Final[dict[str, str]] = {
     "SyntheticWearer": "heart",
     "add_dropouts": "artefacts",
     "add_spikes": "artefacts",
+    "autonomic_rr": "rr_autonomic",
     "ecg": "heart",
     "motion": "motion_script",
     "pulse_wave": "ppg",
@@ -29,6 +32,7 @@ _HOME: Final[dict[str, str]] = {
 }
 
 __all__: list[str] = [
+    "AutonomicRr",
     "Bout",
     "Spoilt",
     "SyntheticMotion",
@@ -36,6 +40,7 @@ __all__: list[str] = [
     "SyntheticWearer",
     "add_dropouts",
     "add_spikes",
+    "autonomic_rr",
     "ecg",
     "motion",
     "pulse_wave",
