@@ -28,7 +28,8 @@ METHOD: Final = "spo2-ratio-1"
 WINDOW_S: Final = 8.0
 STEP_S: Final = 2.0
 _PULSE_HZ: Final = (0.5, 5.0)
-_MIN_LEVEL: Final = 1e-6  # of the largest sample
+_MAX_SWING: Final = 0.5  # of the level; the strongest pulses reach a fifth of it
+_DAZZLED: Final = 100.0  # times the level
 _MIN_COVERAGE: Final = 0.75
 _MIN_AGREEMENT: Final = 0.8  # correlation of the two pulse waves
 _MIN_SQI: Final = 0.3
@@ -167,8 +168,9 @@ def perfusion_index(ppg: ArrayLike, fs: float) -> float:
     """AC over DC in %: mean peak-to-peak height of the pulse band over the median level (Lima 2002, doi
     10.1097/00003246-200206000-00006).
 
-    `ppg`: raw intensity with its DC level, shape (n,), NaN where missing; `fs`: Hz. NaN where there is no sample or no
-    level above 0: a signal that was high-pass filtered has lost its perfusion. Raises ValueError like `spo2`.
+    `ppg`: raw intensity with its DC level, shape (n,), NaN where missing; `fs`: Hz. NaN where there is no sample, or
+    no level that a pulse can ride on: a signal that was high-pass filtered has lost its perfusion. Raises
+    ValueError like `spo2`.
     """
     if not (np.isfinite(fs) and fs > 0):
         raise ValueError(f"fs must be a finite number above 0 Hz, got {fs}")
@@ -180,8 +182,9 @@ def perfusion_index(ppg: ArrayLike, fs: float) -> float:
 
 
 def _has_level(x: Floats) -> bool:
-    """Whether the median is a level that a pulse rides on, and not the rounding of one that is gone."""
-    return float(np.median(x)) > _MIN_LEVEL * float(np.abs(x).max())
+    """Whether the light has a level that a pulse can ride on: never dark, never dazzled, no swing as large as it."""
+    low, middle, high = np.quantile(x, (0.025, 0.5, 0.975)).tolist()
+    return float(x.min()) > 0.0 and float(x.max()) < _DAZZLED * middle and high - low < _MAX_SWING * middle
 
 
 def _relative_pulse(signal: Floats, there: NDArray[np.bool_], fs: float) -> Floats:

@@ -81,7 +81,7 @@ def pulse_beats(ppg: ArrayLike, fs: float) -> PulseBeats:
 
 
 class PulsePeakStream(Resumable):
-    """`pulse_beats` of a signal that arrives in blocks; a beat comes out at most 3 s after its upstroke.
+    """`pulse_beats` of a signal that arrives in blocks; a beat comes out at most 3.2 s after its upstroke.
 
     Raises ValueError where `fs` is not a finite number above 0.
     """

@@ -9,8 +9,9 @@ Per beat: baseline (mean of the pulse wave, BW), amplitude (AM) and interval (FM
 10.1109/TBME.2013.2246160). Each series gives a spectrum over 32 s. It is whitened first (times the square of the
 frequency): baselines wander like 1/f, and the largest raw peak is too often the slowest one. Where Karlen's smart
 fusion drops windows whose three rates disagree, and Birrenkott et al. 2018 (doi 10.1109/TBME.2017.2676160) weigh rates
-by a quality index, the spectra are multiplied here as likelihoods: a flat one says nothing by itself, and those that
-agree sharpen each other. A forward recursion carries the result from window to window.
+by a quality index, the spectra are multiplied here as likelihoods, each to the power of how much of it lies at its
+peak: a flat one says nothing, and those that agree sharpen each other. A forward recursion carries the result from
+window to window.
 
 Numbers were set to round values on a plateau of the development half of BIDMC, none by record.
 """
@@ -47,6 +48,8 @@ _MIN_BEATS: Final = 10
 _INTERVAL_S: Final = (0.3, 2.0)
 _INTERVAL_SHARE: Final = 0.4  # an interval that differs by more from the median is no modulation
 _CLIP: Final = 3.0  # standard deviations
+_PEAK: Final = 2.0  # per minute, to either side
+_CONCENTRATION: Final = (0.3, 0.8)  # share of the power at the peak: what noise shows, and what breathing shows
 _SURE: Final = 2.0  # per minute
 
 _prior = np.exp(-0.5 * (np.log(_RATES / _PRIOR[0]) / _PRIOR[1]) ** 2) / _RATES
@@ -140,7 +143,7 @@ class RespiratoryRateStream(Resumable):
             spectra = [(spectrum, weight) for pair, weight in weighted if (spectrum := _spectrum(*pair)) is not None]
             reason = None if spectra else "too few beats, or beats without modulation"
             for spectrum, weight in spectra:
-                evidence += weight * np.log(spectrum + _FLOOR)
+                evidence += weight * _concentration(spectrum) * np.log(spectrum + _FLOOR)
         belief = (_MOVES @ self._belief) * np.exp(evidence - evidence.max())
         belief /= belief.sum()
         self._belief = belief
@@ -180,6 +183,13 @@ def _modulations(ppg: Floats, fs: float) -> tuple[list[tuple[Floats, Floats]], f
         (at[1:][plausible], interval[plausible]),
     ]
     return series, 1.0 - float(plausible[whole].mean()) if whole.any() else 0.0
+
+
+def _concentration(spectrum: Floats) -> float:
+    """Quality of one modulation, 0..1: the share of the power that lies at its peak."""
+    near = np.abs(_RATES - _RATES[np.argmax(spectrum)]) <= _PEAK
+    low, high = _CONCENTRATION
+    return min(max((float(spectrum[near].sum()) - low) / (high - low), 0.0), 1.0)
 
 
 def _spectrum(times_s: Floats, values: Floats) -> Floats | None:
