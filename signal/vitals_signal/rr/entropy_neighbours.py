@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-_FEW: Final = 1024  # up to here all comparisons are cheaper than tables
+_FEW: Final = 100_000  # squared vectors per distinct value: up to here comparisons are cheaper than tables
 _TABLE: Final = 1 << 22
 _CUBE: Final = 1 << 23
 _BIT_TABLE_BYTES: Final = 1 << 26
@@ -33,7 +33,7 @@ def neighbours(x: NDArray[np.float64], starts: NDArray[np.intp], size: int, r: f
         return np.zeros(0, np.int64)
     rank, low, high = rank_ranges(x, r)
     coordinates = [rank[starts + k] for k in range(size)]
-    if len(starts) <= _FEW:
+    if len(starts) ** 2 <= _FEW * len(low):
         return _blocks(coordinates, low, high)
     if (size <= 2 and len(low) ** size <= _TABLE) or (size == 3 and len(low) ** 3 <= _CUBE):
         return _boxes(coordinates, low, high)

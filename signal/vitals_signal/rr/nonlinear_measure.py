@@ -21,7 +21,7 @@ from vitals_signal.rr.stretches import nn_series, runs
 TOO_LITTLE: Final = "too little data"
 NO_VARIATION: Final = "no variation"
 NO_MATCHES: Final = "no matches"
-_LARGEST: Final = 1e100  # whose squares are still finite
+_LARGEST: Final = 1e100  # whose squares are still finite, and whose inverse's are not yet 0
 TOO_LONG: Final = "series too long for this measure"
 
 
@@ -68,7 +68,7 @@ def interval_series(nn: NN | ArrayLike) -> NDArray[np.float64]:
 
 
 def any_series(x: NN | ArrayLike) -> NDArray[np.float64]:
-    """A series of any sign and unit, shape (n,), NaN where it is not finite (or above 1e100), but not at the ends.
+    """A series of any sign and unit, shape (n,), NaN where it is not finite (or beyond 1e100), but not at the ends.
 
     Raises ValueError for an array that is not one-dimensional.
     """
@@ -77,6 +77,7 @@ def any_series(x: NN | ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"x must have one dimension, got shape {y.shape}")
     with np.errstate(invalid="ignore"):
         y[~(np.abs(y) < _LARGEST)] = np.nan
+        y[np.abs(y) < 1 / _LARGEST] = 0.0
     return _trimmed(y)
 
 
