@@ -34,7 +34,7 @@ def test_cole_kripke_by_hand() -> None:
     assert np.flatnonzero(asleep == 0).tolist() == [9, 10, 11, 14]
     # The cap of 300 (30,000 counts): never more.
     assert np.array_equal(
-        sleep_wake(spike(30, 10, 3e4), rescore=False).asleep, sleep_wake(spike(30, 10, 9e9), rescore=False).asleep
+        sleep_wake(spike(30, 10, 3e4), rescore=False).asleep, sleep_wake(spike(30, 10, 9e8), rescore=False).asleep
     )
 
 

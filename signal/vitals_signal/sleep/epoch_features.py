@@ -34,6 +34,7 @@ _HR_FLOOR: Final = 0.02  # below what a watch resolves of a normalised rate
 _MOVEMENT: Final = 10.0  # smoothed counts from which an epoch holds a movement
 _FAR: Final = 60  # epochs beyond which a movement is no longer near
 _CLOCK_SHIFT_H: Final = 5.0
+_MOST: Final = 1e9  # no sensor counts further: beyond, it is no count
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,7 @@ def sleep_activity(counts: ArrayLike, epoch_s: float = 15.0) -> NDArray[np.float
     if not 1 <= epoch_s <= 60:
         raise ValueError(f"epoch_s must lie in 1..60 s, got {epoch_s}")
     x = np.asarray(counts, np.float64).ravel()
-    x = np.where(np.isfinite(x) & (x >= 0), x, np.nan)
+    x = np.where((x >= 0) & (x <= _MOST), x, np.nan)
     n = int(len(x) * epoch_s / EPOCH_S + 1e-9)
     if not n:
         return np.empty(0)
@@ -141,8 +142,8 @@ def sleep_features(activity: ArrayLike, hr_variation: ArrayLike, hours: ArrayLik
     t = np.arange(n) * EPOCH_S / 3600.0 if hours is None else np.asarray(hours, np.float64).ravel()
     if not len(a) == len(h) == len(t):
         raise ValueError(f"activity, hr_variation and hours must have one length, got {len(a)}, {len(h)} and {len(t)}")
-    a = np.where(np.isfinite(a) & (a >= 0), a, np.nan)
-    h = np.where(np.isfinite(h) & (h >= 0), h, np.nan)
+    a = np.where((a >= 0) & (a <= _MOST), a, np.nan)
+    h = np.where((h >= 0) & (h <= _MOST), h, np.nan)
     t = np.where(np.isfinite(t), t, np.nan)
     move, heart = np.log1p(a), np.log(h + _HR_FLOOR)
     since, until = _to_movement(a)

@@ -26,6 +26,7 @@ _OAKLEY: Final = {
     60.0: np.array([0.04, 0.2, 1.0, 0.2, 0.04]),
     120.0: np.array([0.12, 0.5, 0.12]),
 }
+_MOST: Final = 1e9  # no sensor counts further: beyond, it is no count
 # Webster's rules: (minutes of wake before, minutes of sleep turned to wake), (shorter than, between wakes of at least)
 _AFTER_WAKE: Final = ((15, 4), (10, 3), (4, 1))
 _BETWEEN_WAKE: Final = ((6, 10), (10, 20))
@@ -73,7 +74,7 @@ def sleep_wake(
     unknown method, or an epoch the method is not defined for.
     """
     x = np.asarray(counts, np.float64).ravel()
-    x = np.where(np.isfinite(x) & (x >= 0), x, np.nan)
+    x = np.where((x >= 0) & (x <= _MOST), x, np.nan)
     if method not in ("cole-kripke", "sadeh", "oakley"):
         raise ValueError(f'method must be "cole-kripke", "sadeh" or "oakley", got {method!r}')
     if (method == "oakley" and float(epoch_s) not in _OAKLEY) or (method != "oakley" and epoch_s != 60):
