@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vitals_signal.ecg.r_peak_stream import EcgBeat, EcgStream, RPeakStream, causal_r_peaks
     from vitals_signal.ecg.r_peaks import detect_r_peaks
     from vitals_signal.ecg.refinement import refine_r_peaks
-    from vitals_signal.ecg.sqi import sqi_ecg
+    from vitals_signal.ecg.sqi import SQI_VERSION, EcgQuality, EcgQualityStream, ecg_quality, sqi_ecg
 
 _HOME: Final[dict[str, str]] = {
     "BEAT_FEATURES": "morphology",
@@ -20,11 +20,15 @@ _HOME: Final[dict[str, str]] = {
     "BeatRow": "morphology",
     "BeatStream": "morphology",
     "EcgBeat": "r_peak_stream",
+    "EcgQuality": "sqi",
+    "EcgQualityStream": "sqi",
     "EcgStream": "r_peak_stream",
     "RPeakStream": "r_peak_stream",
     "beat_features": "morphology",
+    "SQI_VERSION": "sqi",
     "causal_r_peaks": "r_peak_stream",
     "detect_r_peaks": "r_peaks",
+    "ecg_quality": "sqi",
     "ec57": "",
     "refine_r_peaks": "refinement",
     "sqi_ecg": "sqi",
@@ -36,12 +40,16 @@ __all__: list[str] = [
     "BeatRow",
     "BeatStream",
     "EcgBeat",
+    "EcgQuality",
+    "EcgQualityStream",
     "EcgStream",
     "RPeakStream",
+    "SQI_VERSION",
     "beat_features",
     "causal_r_peaks",
     "detect_r_peaks",
     "ec57",
+    "ecg_quality",
     "refine_r_peaks",
     "sqi_ecg",
 ]

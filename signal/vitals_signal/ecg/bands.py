@@ -8,6 +8,7 @@ Laws of this file:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -42,8 +43,10 @@ def prepare(ecg_mv: ArrayLike, fs: float) -> tuple[NDArray[np.float64], NDArray[
     return ecg, void
 
 
-def qrs_and_wave(ecg: NDArray[np.float64], fs: float) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """QRS band and wave band of a lead without missing samples, shape (ceil(n / step),) each, and `step`.
+def split_bands(
+    ecg: NDArray[np.float64], fs: float, bands: Sequence[tuple[float, float]]
+) -> tuple[list[NDArray[np.float64]], int]:
+    """The `bands` (edges in Hz) of a lead without missing samples, shape (ceil(n / step),) each, and `step`.
 
     `step` is the largest that leaves `LEAST_RATE_HZ`; the lead is low-passed in the frequency domain, where a lower
     rate costs nothing and aliases nothing. Gains: Butterworth magnitudes squared, orders 2 (high-pass), 3 (low-pass).
@@ -53,19 +56,16 @@ def qrs_and_wave(ecg: NDArray[np.float64], fs: float) -> tuple[NDArray[np.float6
     chunk = -(-int(_CHUNK_S * fs + 1) // step) * step
     size = _fast_size((min(chunk, len(ecg)) + 2 * margin) / step)
     f = np.fft.rfftfreq(size, step / fs)
-    gains = [
-        (1.0 - 1.0 / (1.0 + (f / low) ** 4)) / (1.0 + (f / high) ** 6) / step
-        for low, high in (QRS_BAND_HZ, WAVE_BAND_HZ)
-    ]
-    qrs, wave = np.empty(-(-len(ecg) // step)), np.empty(-(-len(ecg) // step))
+    gains = [(1.0 - 1.0 / (1.0 + (f / low) ** 4)) / (1.0 + (f / high) ** 6) / step for low, high in bands]
+    out = [np.empty(-(-len(ecg) // step)) for _ in bands]
     padded = np.pad(ecg, margin, mode="reflect" if len(ecg) > margin else "edge")
     for start in range(0, len(ecg), chunk):
         stop = min(start + chunk, len(ecg))
         spectrum = np.fft.rfft(padded[start : stop + 2 * margin], size * step)[: len(f)]
         first, kept = margin // step, -(-(stop - start) // step)
-        for band, gain in zip((qrs, wave), gains, strict=True):
+        for band, gain in zip(out, gains, strict=True):
             band[start // step : start // step + kept] = np.fft.irfft(spectrum * gain, size)[first : first + kept]
-    return qrs, wave, step
+    return out, step
 
 
 def moving_mean(x: NDArray[np.float64], width: float) -> NDArray[np.float64]:

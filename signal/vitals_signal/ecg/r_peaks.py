@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.ecg.bands import moving_mean, prepare, qrs_and_wave
+from vitals_signal.ecg.bands import QRS_BAND_HZ, WAVE_BAND_HZ, moving_mean, prepare, split_bands
 from vitals_signal.ecg.refinement import vertex
 
 _ENVELOPE_S: Final = (0.11, 0.055)  # two moving averages in a row
@@ -47,17 +47,23 @@ def detect_r_peaks(ecg_mv: ArrayLike, fs: float) -> NDArray[np.int64]:
     ecg, void = prepare(ecg_mv, fs)
     if len(ecg) < 3:
         return np.empty(0, np.int64)
-    qrs, wave, step = qrs_and_wave(ecg, fs)
+    (qrs, wave), step = split_bands(ecg, fs, (QRS_BAND_HZ, WAVE_BAND_HZ))
     rate = fs / step
-    envelope = moving_mean(moving_mean(np.abs(qrs), _ENVELOPE_S[0] * rate), _ENVELOPE_S[1] * rate)
     # What the filter leaves of a straight line is rounding, not a heart beat.
-    at, height, level = _candidates(envelope, rate, 1e-9 * float(np.abs(ecg).max()))
+    beats = beat_tops(qrs, rate, 1e-9 * float(np.abs(ecg).max()))
+    tops = _largest_deflection(wave, beats, rate)
+    peaks = np.unique(np.clip(np.rint(tops * step), 0, len(ecg) - 1)).astype(np.int64)
+    return peaks[~void[peaks]]
+
+
+def beat_tops(band: NDArray[np.float64], rate: float, least: float) -> NDArray[np.int64]:
+    """Tops of the envelope of a QRS band, one per beat, shape (k,); none of them below `least`."""
+    envelope = moving_mean(moving_mean(np.abs(band), _ENVELOPE_S[0] * rate), _ENVELOPE_S[1] * rate)
+    at, height, level = _candidates(envelope, rate, least)
     at, height, level = _refractory(at, height, level, _REFRACTORY_S * rate)
     chosen = _without_t_waves(at, height, np.flatnonzero(height > _THRESHOLD * level), rate)
     kept = _without_intruders(at, height, np.array(chosen, np.intp))
-    tops = _largest_deflection(wave, at[_search_back(at, height, kept, rate)], rate)
-    peaks = np.unique(np.clip(np.rint(tops * step), 0, len(ecg) - 1)).astype(np.int64)
-    return peaks[~void[peaks]]
+    return at[_search_back(at, height, kept, rate)]
 
 
 def _candidates(
