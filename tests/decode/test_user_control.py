@@ -62,6 +62,11 @@ def test_a_notification_that_is_missing_loses_its_record_and_no_other() -> None:
     other[1] = 8  # of another record
     assert joined(joiner, first, bytes(other), second) == []
     assert joiner.lost == 2
+    record = BloodPressureRecord(9, uuids.ENHANCED_BLOOD_PRESSURE_MEASUREMENT, VALUE)
+    three = encode_blood_pressure_record(record, room=9, crc=False)
+    assert len(three) == 3
+    assert joined(joiner, three[0], three[2]) == []
+    assert joiner.lost == 3
     with pytest.raises(DecodeError, match="E2E-CRC"):
         joined(RecordJoiner(crc=True), first, second + b"\0\0")
 

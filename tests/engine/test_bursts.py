@@ -116,6 +116,18 @@ def test_good_intervals_between_bad_ones_of_a_burst_have_no_time_and_are_counted
     assert sum(len(item) for item in items if isinstance(item, Block)) == 2
 
 
+def test_good_intervals_of_a_broken_burst_behind_a_lost_one_have_no_time_either() -> None:
+    row, clean = [1000] * 5, [None] * 5
+    line, items = BurstTimeline("ppi", 1000.0), []
+    for k in (*range(1, 11), 12):  # the 11th is lost
+        items += line.push(k * EVERY_US, row, clean if k < 12 else [None, None, "movement", None, None])
+    items += line.end("end of stream")
+    assert line.dropped == {"movement": 1, "time not known": 2}
+    blocks = [item for item in items if isinstance(item, Block)]
+    assert blocks[-2].end_us == 10 * EVERY_US
+    assert (blocks[-1].start_us, blocks[-1].end_us) == (12 * EVERY_US - 2_000_000, 12 * EVERY_US)
+
+
 def test_a_link_that_was_lost_is_a_gap_of_that_reason() -> None:
     bursts = bursts_of(heart(10), np.random.default_rng(5))
     line = BurstTimeline("ppi", 1000.0)

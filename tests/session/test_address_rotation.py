@@ -65,10 +65,12 @@ def test_a_strap_that_changed_its_address_goes_on_in_its_session(play: Any, tmp_
 @pytest.mark.parametrize("static", [False, True])
 def test_another_strap_of_that_name_is_left_alone(play: Any, static: bool) -> None:
     strap, other = Strap(HEART), Strap(HEART, info=replace(DEFAULT_INFO, serial="0002"))
+    met: list[object] = []
 
     async def main() -> list[Item]:
         async with scene(strap, other) as near:
             near.radio.out_of_range(other.device)
+            other.device.on("connection", met.append)
             if not static:
                 await strap.change_address(FIRST)
                 await other.change_address(THIRD)
@@ -86,6 +88,7 @@ def test_another_strap_of_that_name_is_left_alone(play: Any, static: bool) -> No
 
     items = play(main())
     assert other.body_s == 0  # nobody ever listened to it
+    assert len(met) == (0 if static else 1)  # and it was asked once who it is, where addresses rotate
     assert [type(one) for one in items if isinstance(one, Connected | Disconnected)] == [
         Connected, Disconnected, Connected,
     ]  # fmt: skip
