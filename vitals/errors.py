@@ -12,6 +12,8 @@
     │   ├── WrongKey                     the passphrase or key does not open this store
     │   ├── StoreMissing / StoreExists   nothing there to open, or something where a new one should go
     │   ├── StoreDamaged                 bytes changed outside of vitals; nothing is returned from them
+    │   ├── StoreLocked                  nobody used it for a while: unlock it with a key
+    │   ├── StoreFull                    the disk took no more; what was acknowledged is safe
     │   └── StoreTooNew                  written by a later version
     ├── SyncError                        a bundle is damaged, not for us, or does not continue what we hold
     ├── ModelError                       a model file, its card or its runtime is unusable
@@ -82,6 +84,14 @@ class StoreExists(StoreError):
 
 class StoreDamaged(StoreError):
     """Bytes of the store changed outside of vitals."""
+
+
+class StoreLocked(StoreError):
+    """The store locked itself, or was locked, and its key is wiped."""
+
+
+class StoreFull(StoreError):
+    """The disk took no more."""
 
 
 class StoreTooNew(StoreError):

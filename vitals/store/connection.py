@@ -27,7 +27,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as engine
 
-from vitals.errors import StoreDamaged, StoreError, StoreMissing
+from vitals.errors import StoreDamaged, StoreError, StoreFull, StoreMissing
 
 BUSY_SECONDS = 30.0
 JOURNAL_LIMIT_BYTES = 16 << 20
@@ -281,16 +281,18 @@ def connect(path: Path, raw_key: bytes | bytearray, *, create: bool = False, aut
             raise StoreDamaged(f"{path.name} is empty (0 bytes): restore the whole folder from a backup")
     connection: Connection | None = None
     try:
+        written = os.access(path.parent, os.W_OK)
         with _both_families():
             connection = engine.connect(
-                str(path),
+                str(path) if written else _unchanging(path),
+                uri=not written,
                 timeout=BUSY_SECONDS,
                 isolation_level=None if autocommit else "",
                 factory=Connection,
                 check_same_thread=False,
             )
         assert connection is not None
-        _prepare(connection, raw_key)
+        _prepare(connection, raw_key, written=written)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -300,7 +302,18 @@ def connect(path: Path, raw_key: bytes | bytearray, *, create: bool = False, aut
     return connection
 
 
-def _prepare(connection: Connection, raw_key: bytes | bytearray) -> None:
+def _unchanging(path: Path) -> str:
+    """The database on a medium that nobody can write to, e.g. a backup on a read-only disk."""
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise StoreError(
+            f"{path.parent} cannot be written, and holds changes that were never brought into {path.name}: "
+            "copy the folder to a disk that can be written, and open it there"
+        )
+    return f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+
+
+def _prepare(connection: Connection, raw_key: bytes | bytearray, *, written: bool) -> None:
     connection.execute("PRAGMA cipher_log_level=NONE")
     _give_key(connection, raw_key)
     version = connection.execute("PRAGMA cipher_version").fetchone()
@@ -309,7 +322,7 @@ def _prepare(connection: Connection, raw_key: bytes | bytearray) -> None:
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # fails unless the key is right
     for setting in _SETTINGS:
         connection.execute(setting)
-    if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+    if written and connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
         raise StoreError("the file system does not support the write-ahead log: put the store on a local disk")
     if connection.execute("PRAGMA temp_store").fetchone()[0] != 2:
         raise StoreError("temporary storage cannot be kept in memory: reinstall the package sqlcipher3")
@@ -322,7 +335,7 @@ def reworded(error: sqlite3.Error) -> StoreError:
     if "not a database" in text or "malformed" in text:
         return StoreDamaged("the store's file was changed or replaced outside of vitals: restore it from a backup")
     if "full" in text or "disk i/o" in text:
-        return StoreError(
+        return StoreFull(
             f"the disk took no more ({text}): free some space and flush again; what was acknowledged is safe, "
             "what was not is still held in memory"
         )

@@ -23,10 +23,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
-from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreMissing
+from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreFull, StoreLocked, StoreMissing
 from vitals.store import (
+    anchor,
     arrays,
     audit,
+    ballast,
     chain,
     clock,
     consent,
@@ -46,6 +48,7 @@ from vitals.store.backing_up import back_up
 from vitals.store.clock import ClockFit
 from vitals.store.connection import Connection, connect, reworded, transaction
 from vitals.store.consent import Consent
+from vitals.store.idle import IdleLock
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
@@ -74,9 +77,14 @@ class Compacted:
 class Store:
     """An open store. Made by `Store.open` or `Store.create`; use as a context manager, or call `close`."""
 
-    def __init__(self, path: Path, opened: header.Opened) -> None:
+    def __init__(
+        self, path: Path, opened: header.Opened, key: Key | None = None, idle_lock_s: float | None = None
+    ) -> None:
         self.path = path
         self._id = opened.store_id
+        self._notebook = None if key is None else key.notebook()
+        self._idle = None if idle_lock_s is None else IdleLock(idle_lock_s, self.lock)
+        self._locked = False
         self._key = bytearray(opened.database_key())
         self.keys = KeySlots(self, path / HEADER, self._rekeyed)
         self._lock = threading.RLock()
@@ -88,23 +96,31 @@ class Store:
             if not ours or bytes(ours[0][0]) != opened.store_id:
                 raise StoreDamaged(f"{HEADER} and {DATABASE} are of different stores: restore the folder from a backup")
             rotation.check_epoch(self._connection, opened)
+            if self._notebook is not None:
+                anchor.check(self._notebook, self._connection, self._id)
         except BaseException:
             self.close()
             raise
 
+        ballast.take(path)
+
     @classmethod
-    def open(cls, path: str | os.PathLike[str], key: Key, *, create: bool = False) -> Store:
+    def open(
+        cls, path: str | os.PathLike[str], key: Key, *, create: bool = False, idle_lock_s: float | None = None
+    ) -> Store:
         """Open the store in the folder `path`; with `create`, make it first where there is none.
 
-        Raises StoreMissing, WrongKey, StoreDamaged, StoreTooNew, StoreError.
+        With `idle_lock_s` it locks itself (see `lock`) when nobody has used it for so many seconds. Raises
+        StoreMissing, WrongKey, StoreDamaged, StoreTooNew, StoreError.
         """
         folder = Path(path)
         if not cls.exists(folder):
             if create:
-                return cls.create(folder, key)
+                cls.create(folder, key).close()
+                return cls.open(folder, key, idle_lock_s=idle_lock_s)
             raise StoreMissing(f"there is no store at {folder}: check the path, or create one")
         _close_to_others(folder)
-        return cls(folder, rotation.unlock(folder, DATABASE, HEADER, key))
+        return cls(folder, rotation.unlock(folder, DATABASE, HEADER, key), key, idle_lock_s)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], key: Key | Sequence[Key], *, kdf: KdfParams = DEFAULT_KDF) -> Store:
@@ -133,7 +149,7 @@ class Store:
         finally:
             if partial.exists():
                 shutil.rmtree(partial)
-        return cls(folder, opened)
+        return cls(folder, opened, keys[0])
 
     @staticmethod
     def exists(path: str | os.PathLike[str]) -> bool:
@@ -143,12 +159,44 @@ class Store:
     def close(self) -> None:
         """Close the store and wipe its key; twice is once."""
         with self._lock:
-            if self._db is not None:
-                self._db.conn.close()
-            if self._connection is not None:
-                self._connection.close()
-            self._db = self._connection = None
-            self._key[:] = bytes(len(self._key))
+            if self._idle is not None:
+                self._idle.stop()
+            if self._connection is not None and self._notebook is not None:
+                with suppress(StoreError):  # the keyring may be locked by now; the anchor of before still holds
+                    anchor.write(self._notebook, self._connection, self._id)
+            self._shut()
+
+    def lock(self) -> None:
+        """Close the database and wipe the key, until `unlock`. Everything else raises StoreLocked meanwhile.
+
+        Copies of the key that Python made on the way cannot all be wiped; what is not in memory any more cannot be
+        read by whoever comes after.
+        """
+        with self._lock:
+            self._locked = self._locked or self._connection is not None
+            self._shut()
+
+    def unlock(self, key: Key) -> None:
+        """Open a locked store again. Raises WrongKey, StoreDamaged, StoreError."""
+        with self._lock:
+            if not self._locked:
+                self._opened()
+                return
+            opened = rotation.unlock(self.path, DATABASE, HEADER, key)
+            self._key[:] = opened.database_key()
+            self._connection = self._connect()
+            self._locked = False
+            rotation.check_epoch(self._connection, opened)
+            if self._idle is not None:
+                self._idle.start()
+
+    def _shut(self) -> None:
+        if self._db is not None:
+            self._db.conn.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._db = self._connection = None
+        self._key[:] = bytes(len(self._key))
 
     def __enter__(self) -> Store:
         return self
@@ -223,8 +271,12 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """The store's connection, inside one write transaction (for the rooms of vitals; others use `db`)."""
-        with self._lock, transaction(self._opened()):
-            yield self._opened()
+        try:
+            with self._lock, transaction(self._opened()):
+                yield self._opened()
+        except StoreFull:
+            ballast.give_back(self.path)  # so that something can be erased; taken again by who opens it next
+            raise
 
     @contextmanager
     def whole(self) -> Iterator[Connection]:
@@ -592,6 +644,10 @@ class Store:
         return connect(self.path / DATABASE, self._key, autocommit=autocommit)
 
     def _opened(self) -> Connection:
+        if self._locked:
+            raise StoreLocked("the store is locked: unlock it with store.unlock(key)")
+        if self._idle is not None:
+            self._idle.touch()
         if self._connection is None:
             raise StoreError("the store is closed: open it again")
         return self._connection

@@ -17,6 +17,7 @@ import secrets
 import unicodedata
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.hazmat.primitives import hashes
@@ -66,6 +67,18 @@ class Key(ABC):
     def wrapping_key(self, salt: bytes, kdf: KdfParams) -> bytes:
         """The 32-byte key that wraps the data key in a slot. Raises StoreDamaged where the slot's costs are out of
         range."""
+
+    def notebook(self) -> Notebook | None:
+        """Where this kind of key can keep a few words outside of the store; None where it cannot."""
+        return None
+
+
+class Notebook(Protocol):
+    """A few words per name, kept beside a key."""
+
+    def read(self, name: str) -> str | None: ...
+
+    def write(self, name: str, words: str) -> None: ...
 
 
 class PassphraseKey(Key):

@@ -16,7 +16,7 @@ import secrets
 from typing import Any, Final
 
 from vitals.errors import InputError, StoreDamaged, StoreError, WrongKey
-from vitals.store.keys import KEY_BYTES, KdfParams, Key, subkey
+from vitals.store.keys import KEY_BYTES, KdfParams, Key, Notebook, subkey
 
 SERVICE: Final = "vitals"
 # As written into the slot; a number is never given again.
@@ -66,6 +66,26 @@ class KeyringKey(Key):
                 f"the entry {self._name!r} of the {BACKENDS[number][0]} is no key of vitals: remove it there"
             )
         return subkey(secret, b"vitals/keyring/1", salt)
+
+    def notebook(self) -> Notebook:
+        """Entries beside the key."""
+        return _Entries(self._name)
+
+
+class _Entries:
+    """Words in the keyring, under the name of a key."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def read(self, name: str) -> str | None:
+        """The words, or None."""
+        kept: str | None = _ask(_first_that_works()[1], "get_password", f"{self._name}/{name}")
+        return kept
+
+    def write(self, name: str, words: str) -> None:
+        """Keep words in place of those that were there."""
+        _ask(_first_that_works()[1], "set_password", f"{self._name}/{name}", words)
 
 
 def keyring(name: str = "default") -> Key:
