@@ -43,7 +43,7 @@ def test_console_text_and_other_messages_are_no_values(play: Any) -> None:
     watch = BangleWatch(body())
 
     def chatter(_: Any) -> None:
-        watch.console.print(b'>{"t":"act","stp":40000,"hrm":70}\r\n{"t":"notify","id":1}\r\n=undefined\r\n>')
+        watch.console.print(b'>{"t":"act","stp":300,"hrm":70}\r\n{"t":"notify","id":1}\r\n=undefined\r\n>')
 
     _, items = play(streamed(watch, 30, (10, chatter), kinds=("steps",)))
     assert numbers("steps", items)[1].max() < 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from tests.session.vendor_streams import ZERO_US, connected, events, gaps, lose, mute, numbers, of, streamed
 from vitals.decode import colmi
 from vitals.errors import LinkError, LinkLost
+from vitals.intake import Intake
 from vitals.link import open_link
 from vitals.session.asking import ANSWER_S, Asking
-from vitals.values import BatteryLow, Block, Connected, Disconnected, LossReason, Stall
+from vitals.values import BatteryLow, Block, Connected, Disconnected, Frame, LossReason, Stall
 from vitals.virtual import Body, ColmiRing, scene
 
 Answers = dict[int, list[bytes]]
@@ -85,20 +87,18 @@ def test_the_log_goes_on_where_it_was(play: Any) -> None:
     assert all(60 < value < 90 for value in values)
 
 
-def test_a_packet_that_is_lost_delays_the_log_and_leaves_nothing_out(play: Any) -> None:
-    ring = ColmiRing(body(1300))
-    dropped: list[bytes] = []
-
-    def drop(uuid: str, payload: bytes) -> bytes:
-        if payload[:2] == bytes((0x15, 15)) and not dropped:  # the packet with the time of this test
-            dropped.append(payload)
-            return b""
-        return payload
-
-    ring.spoil = drop
-    _, items = play(streamed(ring, 1000, kinds=("hr_log",)))
-    assert dropped
-    assert len(numbers("hr_log", items)[1]) == 3
+def test_a_packet_that_is_lost_delays_the_log_and_leaves_nothing_out() -> None:
+    day_s, now_us = 1_749_945_600, 86_000_000_000
+    readings = [60 + slot % 50 if slot in (5, 50, 100) else 0 for slot in range(288)]
+    packets = colmi.encode_heart_rate_log(day_s, readings)
+    intake = Intake()
+    midnight = dt.datetime.fromtimestamp(day_s, dt.UTC)
+    intake.feed(Frame(0, colmi.WRITE, colmi.encode_set_time(midnight)))
+    told = []
+    for heard in (packets[:5] + packets[6:], packets, packets):  # the sixth has slot 50
+        items = [item for packet in heard for item in intake.feed(Frame(now_us, colmi.NOTIFY, packet))]
+        told.append([round(at / 300) for at in numbers("hr_log", list(items))[0]])
+    assert told == [[5], [50, 100], []]
 
 
 def test_a_lost_link_is_taken_up_and_the_measurement_with_it(play: Any) -> None:

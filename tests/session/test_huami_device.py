@@ -52,7 +52,7 @@ def test_a_band_that_is_bound_to_an_account_says_so(play: Any) -> None:
     async def main() -> None:
         async with scene(HuamiBand(body(), needs_key=True)) as near, connected(near) as device:
             with pytest.raises(LinkError, match=r"refused to measure heart rate: .* not bound to an account"):
-                async with device.stream("hr") as blocks:
+                async with asyncio.timeout(60), device.stream("hr") as blocks:
                     await anext(blocks)
 
     play(main())

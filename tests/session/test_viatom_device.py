@@ -128,3 +128,6 @@ def test_an_answer_as_the_reference_client_reads_it() -> None:
     items = [one for piece in (whole[:20], whole[20:]) for one in intake.feed(Frame(0, viatom.NOTIFY, bytes(piece)))]
     found = {one.kind: one.physical().tolist() for one in items if isinstance(one, Block)}
     assert found == {"battery": [85], "spo2": [pytest.approx(97)], "hr": [72]}
+    whole[18] = 0  # taken off: what the ring still shows is no value
+    whole[20] = viatom.crc8(bytes(whole[:20]))
+    assert intake.feed(Frame(2_000_000, viatom.NOTIFY, bytes(whole))) == [ContactChange(2_000_000, False)]

@@ -27,10 +27,11 @@ from vitals.decode.bangle import (
 from vitals.errors import DecodeError
 from vitals.virtual.body import Body
 from vitals.virtual.gatt_device import GattDevice, Profile
-from vitals.virtual.gatt_table import Characteristic, Connection, Service
+from vitals.virtual.gatt_table import Characteristic, Connection, Service, refuse
 from vitals.virtual.spot_devices import info_of
 
 GREETING_S = 2.0
+TOO_LONG = 0x0D  # ATT: invalid attribute value length
 
 
 class Console(Profile):
@@ -80,7 +81,9 @@ class Console(Profile):
     def _tell_status(self) -> None:
         self.print(b"\r\n" + encode_status(BangleStatus(self.battery, None, False)))
 
-    def _on_piece(self, _: Connection, piece: bytes) -> None:
+    def _on_piece(self, connection: Connection, piece: bytes) -> None:
+        if len(piece) > connection.att_mtu - 3:
+            raise refuse(TOO_LONG)  # there are no long writes on a console
         for line in self._lines.feed(piece):
             try:
                 call = decode_call(line)
