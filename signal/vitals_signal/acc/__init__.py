@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         activity_intensity,
         intensity_gradient,
     )
+    from vitals_signal.acc.mims import mims_units
     from vitals_signal.acc.resample import ResampledAcc, even_times, resample_acc
     from vitals_signal.acc.sit_stand_detection import SIT_STAND_VERSION, SitStand, Transition, sit_stand
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
@@ -88,6 +89,7 @@ _HOME: Final[dict[str, str]] = {
     "intensity_gradient": "intensity",
     "keytel_kj_min": "energy",
     "mad": "activity_metrics",
+    "mims_units": "mims",
     "non_wear": "wear_time",
     "posture": "body_posture",
     "resample_acc": "resample",
@@ -147,6 +149,7 @@ __all__: list[str] = [
     "intensity_gradient",
     "keytel_kj_min",
     "mad",
+    "mims_units",
     "non_wear",
     "posture",
     "resample_acc",
