@@ -71,7 +71,7 @@ def katz_dimension(x: NN | ArrayLike) -> Measure:
 
 
 def correlation_dimension(x: NN | ArrayLike, *, radii: Literal["log", "neurokit"] = "log") -> Measure:
-    """Slope of log C(r) over log r in two dimensions: C(r) is the share of pairs (x[i], x[i+1]) closer than r.
+    """Slope of log C(r) over log r in two dimensions: C(r) is the share of pairs (x[i], x[i+1]) within r.
 
     64 radii from 2.5 % to 50 % of the largest (Euclidean) distance, in equal ratios; those without a pair are left out.
     "neurokit" reproduces NeuroKit2 0.2.13, whose radii are (1 + r) / 2 with 1 + r in equal ratios, so that its CD
@@ -96,7 +96,8 @@ def correlation_dimension(x: NN | ArrayLike, *, radii: Literal["log", "neurokit"
         return missing(NO_VARIATION)
     low, high = 0.025 * farthest, 0.5 * farthest
     if radii == "log":
-        r = np.exp2(np.linspace(np.log2(low), np.log2(high), 64))
+        # A distance on the lattice may be half the largest to the last bit: a hair more, and it counts in any unit.
+        r = np.exp2(np.linspace(np.log2(low), np.log2(high), 64)) * (1 + 1e-9)
     else:
         r = np.exp2(np.linspace(np.log2(1 + low), np.log2(1 + high), 64) - 1)
     edges = np.concatenate(([-1.0], r * r, [np.inf]))
