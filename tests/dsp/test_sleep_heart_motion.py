@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+from datetime import datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +19,7 @@ from vitals_signal import (
     energy_mets,
     heart_activity,
     keytel_kj_min,
+    sleep_wake,
 )
 
 
@@ -97,6 +103,36 @@ def test_recovery_and_lag_by_hand() -> None:
     assert v["recovery_60s_bpm"] == pytest.approx(25.0)
     assert v["answer_lag_min"] == 1.0
     assert heart_activity(bpm, activity).reasons["dip_pct"] == "asleep was not given"
+
+
+def test_of_real_days_the_night_is_found_and_the_heart_is_slower_in_it(shared: Path) -> None:
+    """Plausibility against a diary, not accuracy: two days of MMASH, counts and rates in 5-s rows."""
+    folder = shared / "data" / "mmash_sample"
+    with (folder / "mmash_diary.csv").open(newline="") as lines:
+        diary = {row["pid"]: row for row in csv.DictReader(lines)}
+    for person in ("1", "18"):
+        with gzip.open(folder / f"actigraph_{person}.csv.gz", "rt", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        times = [datetime.strptime(row["time"], "%Y-%b-%d %H:%M:%S") for row in rows]
+        minute = np.array([(t - times[0]).total_seconds() // 60 for t in times], np.int64)
+        counts, bpm = (
+            np.bincount(minute, [float(row[name] or 0) for row in rows]) for name in ("Vector Magnitude", "HR")
+        )
+        number = np.bincount(minute)
+        start, end = (
+            int((datetime.fromisoformat(diary[person][key]) - times[0]).total_seconds() // 60)
+            for key in ("sleep_onset", "sleep_offset")
+        )
+        asleep = np.zeros(len(number))
+        asleep[start:end] = 1
+        for method in ("cole-kripke", "sadeh", "oakley"):
+            scored = sleep_wake(counts, method=method).asleep
+            assert np.nanmean(scored[asleep == 1]) > 0.7
+            assert np.nanmean(scored[asleep == 0]) < 0.4
+        joint = heart_activity(bpm / np.maximum(number, 1), counts, asleep=asleep)
+        assert joint.reason is None
+        assert 40 < joint.values["resting_bpm_sleep"] < joint.values["mean_bpm_sleep"] < joint.values["mean_bpm_wake"]
+        assert joint.values["activity_r"] > 0.4
 
 
 @settings(max_examples=30, deadline=None)
