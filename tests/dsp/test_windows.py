@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -238,3 +241,20 @@ def test_wrong_arguments_are_named(call: object, word: str) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match=word):
         call()
+
+
+STREAMS = """
+import sys, numpy as np, vitals_signal as dsp
+acc = np.random.default_rng(0).standard_normal((1500, 3))
+streams = [dsp.WindowFeatureStream(50.0, 5.0), dsp.ActivityCountsStream(50, 5), dsp.AccCalibrator(50.0)]
+streams += [dsp.AccMetricsStream(50.0, 5.0, dsp.ACC_METRICS)]
+for stream in streams:
+    stream.update(acc)
+dsp.activity_counts(acc, 50, 5), dsp.acc_metrics(acc, 50), dsp.mims_units(acc, 50, 5.0), dsp.non_wear(acc, 50)
+print(*sorted({name.split(".")[0] for name in sys.modules} & {"scipy", "pandas", "matplotlib", "sklearn", "vitals"}))
+"""
+
+
+def test_accelerometer_streams_load_numpy_only() -> None:
+    done = subprocess.run([sys.executable, "-c", STREAMS], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""

@@ -63,7 +63,8 @@ def acc_window_features(
       dominant_share of its three bins, spectral_entropy / ln(bins), flatness (geometric over arithmetic mean),
       centroid_hz, spread_hz, edge_hz (95 % of power), share_0_1 (from 0.25 Hz) .. share_5_10 of power by band
     - autocorrelation of what lies in that band, tapered and taper-corrected (Boersma 1993), lags 0.25 s to 2 s or a
-      third of the window: acf_peak and acf_peak_s of the highest local maximum, acf_min
+      third of the window: acf_peak and acf_peak_s of the highest local maximum (without one, of the highest value),
+      acf_min
 
     Of the three axes together: corr_xy, corr_xz, corr_yz; angle_x_deg, angle_y_deg, angle_z_deg of the mean vector
     above the plane of the other two axes (van Hees 2015); gravity_g its length; sd_total sqrt(trace(C)) of the

@@ -27,11 +27,10 @@ WHY: Final = (
     "a gap inside the window",
     "no variation",
     "needs a higher sampling rate",
-    "no autocorrelation peak",
     "window too short",
     "no gravity",
 )
-TOO_LITTLE, GAP, FLAT, RATE, NO_PEAK, SHORT, NO_GRAVITY = range(1, len(WHY))
+TOO_LITTLE, GAP, FLAT, RATE, SHORT, NO_GRAVITY = range(1, len(WHY))
 
 SIGNALS: Final = ("x", "y", "z", "vm")
 BANDS_HZ: Final = ((0.25, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 5.0), (5.0, 10.0))
@@ -330,15 +329,11 @@ def _autocorrelation(
     r = acf / zero / taper
     inner = r[..., low : high + 1]
     peak = (inner >= r[..., low - 1 : high]) & (inner > r[..., low + 1 : high + 2])
-    ranked = np.where(peak, inner, -np.inf)
-    best = ranked.argmax(-1)
     found = peak.any(-1)
-    at = best + low
+    at = np.where(found[..., None] & ~peak, -np.inf, inner).argmax(-1) + low
     a, b, c = np.moveaxis(np.take_along_axis(r, at[..., None] + np.array([-1, 0, 1]), -1), -1, 0)
     bend = a - 2 * b + c
-    shift = np.where(bend < 0, 0.5 * (a - c) / np.where(bend < 0, bend, 1.0), 0.0)
+    shift = np.where((bend < 0) & found, 0.5 * (a - c) / np.where(bend < 0, bend, 1.0), 0.0)
     signal[..., column["acf_peak"]] = b - 0.25 * (a - c) * shift
     signal[..., column["acf_peak_s"]] = (at + shift) * step
     signal[..., column["acf_min"]] = r[..., : high + 1].min(-1)
-    lost = np.where(found, 0, NO_PEAK)[..., None]
-    code[..., names[:2]] = np.maximum(code[..., names[:2]], lost)
