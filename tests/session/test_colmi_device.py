@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+import vitals
 from tests.session.vendor_streams import ZERO_US, connected, events, gaps, lose, mute, numbers, of, streamed
 from vitals.decode import colmi
 from vitals.errors import LinkError, LinkLost
 from vitals.intake import Intake
 from vitals.link import open_link
+from vitals.offline import items_of
 from vitals.session.asking import ANSWER_S, Asking
+from vitals.store import KdfParams, Store, passphrase
 from vitals.values import BatteryLow, Block, Connected, Disconnected, Frame, LossReason, Stall
 from vitals.virtual import Body, ColmiRing, scene
 
@@ -201,3 +204,30 @@ def test_a_link_that_is_lost_while_an_answer_is_awaited_is_told_at_once(play: An
             return asyncio.get_running_loop().time() - began
 
     assert play(main()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_log_from_before_the_connection_is_stored_where_it_belongs(tmp_path: Path) -> None:
+    """Asked at 22:05 for a day with readings at 10:00 and 20:00: hours before the session began."""
+    day_s = ZERO_US // 1_000_000 // 86_400 * 86_400
+    readings = [0] * 288
+    readings[120], readings[240] = 61, 72
+    ring = ColmiRing(body(), answers={colmi.Command.HEART_RATE_LOG: colmi.encode_heart_rate_log(day_s, readings)})
+    zero = (day_s + 79_500) * 1_000_000
+
+    async def main(store: Store) -> None:
+        async with (
+            scene(ring) as near,
+            connected(near, zero_utc_us=zero, kinds=("hr_log",)) as device,
+            vitals.monitor(device, store=store) as monitoring,
+        ):
+            asyncio.get_running_loop().call_later(20, monitoring.stop)
+            assert [event async for event in monitoring] == []
+
+    quick = KdfParams(memory_kib=19 * 1024, time_cost=2, lanes=1)
+    with Store.create(tmp_path / "s", passphrase("correct horse"), kdf=quick) as store:
+        vitals.virtual.run(main(store))
+        (stream,) = store.streams("hr_log")
+        times, rates = numbers("hr_log", [one for one in items_of(store, stream) if isinstance(one, Block)])
+        assert times == pytest.approx([day_s + 36_000, day_s + 72_000], abs=1)
+        assert rates.tolist() == [61, 72]
+        assert store.verify().ok
