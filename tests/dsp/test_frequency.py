@@ -169,10 +169,10 @@ def test_wrong_arguments_are_refused() -> None:
         lomb_scargle([1.0, 2.0], [1.0], 0.1, 5)
 
 
-@pytest.mark.parametrize(("n", "m"), [(3, 40), (200, 500), (2000, 1500)])
+@pytest.mark.parametrize(("n", "m"), [(12, 40), (200, 500), (2000, 1500)])
 @pytest.mark.parametrize("start", [None, 0.0031])
 def test_lomb_against_scipy(n: int, m: int, start: float | None) -> None:
-    """Direct sums for the small, an FFT for the large; both within 1e-8 of the highest power."""
+    """Within 1e-8 of the highest power."""
     t = np.cumsum(RNG.uniform(0.5, 1.2, n)) + 50.0
     y = RNG.normal(0.0, 40.0, n) + 30.0 * np.sin(0.7 * t)
     step = 0.5 / m

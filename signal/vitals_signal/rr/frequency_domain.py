@@ -102,6 +102,7 @@ def _half_rate(parts: list[Stretch]) -> float:
 def _powers(density: PowerDensity, row: Convention, limit: float) -> tuple[dict[str, float], dict[str, str]]:
     frequency, power = density.frequency_hz, density.ms2_per_hz
     values, reasons = dict.fromkeys(HRV_FREQUENCY_FEATURES, float("nan")), dict[str, str]()
+    grown = np.append(0.0, np.cumsum(power))
     for name in _BANDS:
         band = row.bands.get(name)
         if band is None:
@@ -110,7 +111,7 @@ def _powers(density: PowerDensity, row: Convention, limit: float) -> tuple[dict[
         why = _why_not(name, band, density, row, limit)
         peak = f"{name}peak"
         if why is None:
-            values[name] = _band_power(frequency, power, (band[0], min(band[1], limit)), row)
+            values[name] = _band_power(frequency, power, grown, (band[0], min(band[1], limit)), row)
             if values[name] == 0.0 and row.unit == "peak":
                 values[name], why = float("nan"), "no frequency of the density lies in the band"
         if why is not None:
@@ -138,7 +139,8 @@ def _why_not(name: str, band: Band, density: PowerDensity, row: Convention, limi
     return None
 
 
-def _band_power(frequency: Floats, power: Floats, band: Band, row: Convention) -> float:
+def _band_power(frequency: Floats, power: Floats, grown: Floats, band: Band, row: Convention) -> float:
+    """`grown`: sums of the power before each frequency, shape (n + 1,)."""
     low, high = band
     if len(frequency) < 2:
         return float("nan")
@@ -151,9 +153,13 @@ def _band_power(frequency: Floats, power: Floats, band: Band, row: Convention) -
     if row.integral == "sum-closed":
         return step * float(power[(frequency >= low) & (frequency <= high)].sum())
     # Each value stands for the step around its frequency; the first and last step of a band count in part.
-    edges = np.append(frequency - 0.5 * step, frequency[-1] + 0.5 * step)
-    grown = np.append(0.0, np.cumsum(power)) * step
-    return float(np.interp(high, edges, grown) - np.interp(low, edges, grown))
+    return step * (_sum_up_to(high, frequency, grown, step) - _sum_up_to(low, frequency, grown, step))
+
+
+def _sum_up_to(edge: float, frequency: Floats, grown: Floats, step: float) -> float:
+    place = min(max((edge - float(frequency[0])) / step + 0.5, 0.0), float(len(frequency)))
+    whole = min(int(place), len(frequency) - 1)
+    return float(grown[whole] + (place - whole) * (grown[whole + 1] - grown[whole]))
 
 
 def _derived(values: dict[str, float], reasons: dict[str, str], row: Convention) -> HrvValues:

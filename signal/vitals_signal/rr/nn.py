@@ -141,15 +141,15 @@ def _malik(part: _Series) -> _Series:
 def _lipponen(part: _Series) -> _Series:
     if len(part.rr) < 4 or np.isnan(part.rr[0]):
         return part
+    found = _classify(part.rr)
     for _ in range(_PASSES):
-        found = _classify(part.rr)
         repaired = _insert_and_remove(part, found)
         if len(repaired.rr) == len(part.rr) and not (repaired.beat != part.beat).any():
             break
         part = repaired
         if np.isnan(part.rr).any():
             return _concatenate([_lipponen(piece) for piece in part.parts()])
-    found = _classify(part.rr)
+        found = _classify(part.rr)
     return _interpolate(part, found)
 
 

@@ -38,12 +38,15 @@ def fourier_sums(t: Floats, weights: NDArray[np.complex128], step_hz: float, m: 
         at = ((first.astype(np.int64) + _CELLS) & (size - 1)).ravel()
         real += np.bincount(at, (height * turned[block].real).ravel(), size)
         imaginary += np.bincount(at, (height * turned[block].imag).ravel(), size)
-    mode = np.arange(m) - m // 2
-    return np.asarray(np.fft.fft(real + 1j * imaginary)[mode] / _kernel_transform(np.abs(mode) / size), np.complex128)
+    return np.asarray(
+        np.fft.fft(real + 1j * imaginary)[np.arange(m) - m // 2] / _kernel_transform(m, size), np.complex128
+    )
 
 
-def _kernel_transform(frequency: Floats) -> Floats:
-    """Fourier transform of the kernel at cycles per cell, 0 .. 1/4, by a polynomial that was fitted once."""
+@lru_cache(maxsize=4)
+def _kernel_transform(m: int, size: int) -> Floats:
+    """Fourier transform of the kernel at modes -m/2 .. m/2 of `size`, by a polynomial that was fitted once."""
+    frequency = np.abs(np.arange(m) - m // 2) / size  # cycles per cell, 0 .. 1/4
     return np.asarray(np.polynomial.chebyshev.chebval(frequency * 8.0 - 1.0, _kernel_polynomial()), np.float64)
 
 
