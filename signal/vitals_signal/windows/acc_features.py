@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
-from vitals_signal.windows.acc_vector import (
+from vitals_signal.windows.acc_names import (
     ACC_VECTOR,
     ACC_VECTOR_VERSION,
     GAP,
@@ -25,8 +25,8 @@ from vitals_signal.windows.acc_vector import (
     WHY,
     Codes,
     Floats,
-    acc_vectors,
 )
+from vitals_signal.windows.acc_vector import acc_vectors
 from vitals_signal.windows.grid import WindowGrid
 from vitals_signal.windows.table import FeatureTable
 from vitals_signal.windows.window import FeatureWindow
