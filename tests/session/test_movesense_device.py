@@ -63,15 +63,23 @@ def test_what_is_offered_and_that_it_is_what_the_body_does(play: Any) -> None:
 def test_samples_lie_where_they_were_taken(play: Any, drift_ppm: float) -> None:
     async def main() -> tuple[list[Any], float]:
         device = sensor(drift_ppm=drift_ppm)
-        async with scene(device) as near, connected(near) as linked:
-            items = await collected(linked, 150, kinds=("ecg",))
+        async with scene(device) as near, connected(near, rates={"acc": 13}) as linked:
+            items = await collected(linked, 120, kinds=("ecg", "acc"))
             return items, asyncio.get_running_loop().time() - device.body_s
 
     items, began = play(main())
+    speed = 1 + drift_ppm * 1e-6
     times, _ = numbers("ecg", items)
-    late = times - began - np.arange(len(times)) / (125 * (1 + drift_ppm * 1e-6))
+    late = times - began - np.arange(len(times)) / (125 * speed)
     assert late.min() > -0.001
     assert late.max() < 0.02  # the smallest delay of the radio, and a millisecond
+    # Frames of 0.6 s on the same clock; which sample of the recording came first says when they began, to half of one.
+    acc = np.concatenate([block.physical() for block in of("acc", items)])
+    times = np.concatenate([block.times_us() for block in of("acc", items)]) / 1e6
+    first = int(np.argmin(np.abs(ACC_MG / 1000 - acc[0]).max(axis=1)))
+    late = times - began - first / 52 - np.arange(len(times)) / (13 * speed)
+    assert late.min() > -0.5 / 52
+    assert late.max() < 0.5 / 52 + 0.02
 
 
 def test_the_clock_of_the_sensor_may_turn_over(play: Any) -> None:
