@@ -8,6 +8,14 @@ from vitals_signal._lazy import lazy
 
 if TYPE_CHECKING:
     from vitals_signal.ecg import ec57
+    from vitals_signal.ecg.ec57_report import (
+        BeatLabels,
+        Ec57Report,
+        RecordReport,
+        aami_labels,
+        beat_labels,
+        compare_beats,
+    )
     from vitals_signal.ecg.morphology import BEAT_FEATURES, BEAT_VERSION, BeatRow, BeatStream, beat_features
     from vitals_signal.ecg.r_peak_stream import EcgBeat, EcgStream, RPeakStream, causal_r_peaks
     from vitals_signal.ecg.r_peaks import detect_r_peaks
@@ -17,19 +25,25 @@ if TYPE_CHECKING:
 _HOME: Final[dict[str, str]] = {
     "BEAT_FEATURES": "morphology",
     "BEAT_VERSION": "morphology",
+    "BeatLabels": "ec57_report",
     "BeatRow": "morphology",
     "BeatStream": "morphology",
+    "Ec57Report": "ec57_report",
     "EcgBeat": "r_peak_stream",
     "EcgQuality": "sqi",
     "EcgQualityStream": "sqi",
     "EcgStream": "r_peak_stream",
     "RPeakStream": "r_peak_stream",
-    "beat_features": "morphology",
+    "RecordReport": "ec57_report",
     "SQI_VERSION": "sqi",
+    "aami_labels": "ec57_report",
+    "beat_features": "morphology",
+    "beat_labels": "ec57_report",
     "causal_r_peaks": "r_peak_stream",
+    "compare_beats": "ec57_report",
     "detect_r_peaks": "r_peaks",
-    "ecg_quality": "sqi",
     "ec57": "",
+    "ecg_quality": "sqi",
     "refine_r_peaks": "refinement",
     "sqi_ecg": "sqi",
 }
@@ -37,16 +51,22 @@ _HOME: Final[dict[str, str]] = {
 __all__: list[str] = [
     "BEAT_FEATURES",
     "BEAT_VERSION",
+    "BeatLabels",
     "BeatRow",
     "BeatStream",
+    "Ec57Report",
     "EcgBeat",
     "EcgQuality",
     "EcgQualityStream",
     "EcgStream",
     "RPeakStream",
+    "RecordReport",
     "SQI_VERSION",
+    "aami_labels",
     "beat_features",
+    "beat_labels",
     "causal_r_peaks",
+    "compare_beats",
     "detect_r_peaks",
     "ec57",
     "ecg_quality",

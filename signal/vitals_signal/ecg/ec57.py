@@ -29,28 +29,28 @@ class BeatScore:
     @property
     def sensitivity(self) -> float:
         """TP / (TP + FN); NaN without reference beats."""
-        return _ratio(self.tp, self.tp + self.fn)
+        return ratio(self.tp, self.tp + self.fn)
 
     @property
     def positive_predictivity(self) -> float:
         """TP / (TP + FP); NaN without detections."""
-        return _ratio(self.tp, self.tp + self.fp)
+        return ratio(self.tp, self.tp + self.fp)
 
     @property
     def f1(self) -> float:
         """2 TP / (2 TP + FN + FP)."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fn + self.fp)
+        return ratio(2 * self.tp, 2 * self.tp + self.fn + self.fp)
 
     @property
     def offset_mean_ms(self) -> float:
         """Mean of detection minus reference over matched beats."""
-        return _ratio(self.offset_sum_ms, self.tp)
+        return ratio(self.offset_sum_ms, self.tp)
 
     @property
     def offset_sd_ms(self) -> float:
         """Standard deviation (ddof 0) of detection minus reference over matched beats."""
         mean = self.offset_mean_ms
-        return float(np.sqrt(max(_ratio(self.offset_square_sum_ms2, self.tp) - mean * mean, 0.0)))
+        return float(np.sqrt(max(ratio(self.offset_square_sum_ms2, self.tp) - mean * mean, 0.0)))
 
 
 def score_beats(
@@ -132,5 +132,6 @@ def _nearest(points: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.intp]:
     return np.where(np.abs(points - targets[left]) <= np.abs(targets[right] - points), left, right)
 
 
-def _ratio(a: float, b: float) -> float:
+def ratio(a: float, b: float) -> float:
+    """a / b, NaN where b is 0."""
     return a / b if b else float("nan")
