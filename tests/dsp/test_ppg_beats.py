@@ -101,6 +101,24 @@ def test_beats_of_real_recordings_against_their_ecg(shared: Path, name: str, pee
     assert f1_after_transit(r_s, beats.upstroke / 125.0) > peer
 
 
+def test_msptdfast_gives_the_peaks_of_its_peer() -> None:
+    """NeuroKit2 0.2.13: `ppg_findpeaks(x, sampling_rate=100, method="charlton")["PPG_Peaks"]` is 104, 184 ... 2904."""
+    t = np.arange(3000) / 100.0
+    phase = t * 1.25 % 1.0
+    x = np.exp(-((phase - 0.3) ** 2) / 0.012) + 0.4 * np.exp(-((phase - 0.62) ** 2) / 0.015)
+    x += 0.3 * np.sin(2 * np.pi * 0.21 * t) + 0.02 * np.sin(2 * np.pi * 7.3 * t)
+    assert dsp.detect_pulse_peaks(x, 100.0, method="msptdfast").tolist() == list(range(104, 2905, 80))
+    torn = x.copy()
+    torn[1000:1200] = np.nan
+    left = dsp.detect_pulse_peaks(torn, 100.0, method="msptdfast")
+    assert not np.any((left >= 1000) & (left < 1200))
+    assert len(left) >= 30
+    assert dsp.detect_pulse_peaks(np.full(3000, np.nan), 100.0, method="msptdfast").tolist() == []
+    assert dsp.detect_pulse_peaks(np.ones(3000), 100.0, method="msptdfast").tolist() == []
+    with pytest.raises(ValueError, match="method"):
+        dsp.detect_pulse_peaks(x, 100.0, method="qrs")  # type: ignore[arg-type]
+
+
 def test_intervals_are_those_of_the_heart() -> None:
     beats = dsp.synthetic.wearer(0.05, seed=5).beats_s
     wave = dsp.synthetic.pulse_wave(beats, 64.0, interval_s=0.0, baseline=0.0, amplitude=0.0)

@@ -163,6 +163,7 @@ def everything(ppg: NDArray[np.float64], fs: float) -> None:
     peaks = dsp.detect_pulse_peaks(ppg, fs)
     assert np.all(np.diff(peaks) > 0)
     assert np.isfinite(ppg[peaks]).all()
+    assert np.isfinite(ppg[dsp.detect_pulse_peaks(ppg, fs, method="msptdfast")]).all()
     beats = dsp.pulse_beats(ppg, fs)
     assert np.isfinite(beats.upstroke).all()
     assert np.all(np.diff(beats.upstroke) > 0)

@@ -53,7 +53,8 @@ def pulse_rate(ppg: ArrayLike, acc_g: ArrayLike | None, fs: float) -> list[Featu
     """Pulse rate of windows of 8 s every 2 s.
 
     `ppg`: shape (n,) or (n, c), any linear unit, NaN where missing; `acc_g`: shape (n, 3), in g, sampled with the PPG,
-    or None where there is none (then nothing is cancelled); `fs`: Hz, 15 or more.
+    or None where there is none: then nothing is cancelled, and a steady cadence passes for a pulse, surely; `fs`: Hz,
+    15 or more.
 
     Values of each window: "pulse_rate_bpm", 35..220; "pulse_rate_sd_bpm", the standard deviation of the posterior;
     "quality", 0..1 (law 3). They are NaN with a reason where under 75 % of the window are there, or no channel moves.
