@@ -57,8 +57,8 @@ def test_half_an_hour_is_not_seen_without_temperature_and_seen_with_it() -> None
     for wear in (by_minute, by_sample):
         assert wear.method == "detach-2022"
         ((begin, end),) = wear.not_worn_us()
-        assert abs(begin / 60e6 - 120) <= 5
-        assert abs(end / 60e6 - 150) <= 5
+        assert abs(begin / 60e6 - 120) <= 2
+        assert abs(end / 60e6 - 150) <= 2
 
 
 def test_a_still_sleeper_stays_warm_and_worn() -> None:

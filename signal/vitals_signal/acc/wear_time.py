@@ -70,9 +70,10 @@ def non_wear(acc_g: ArrayLike, fs: float, temperature_c: ArrayLike | None = None
 
     With `temperature_c`, (n,) at the same instants or (minutes,) of each minute ("detach-2022"): an episode begins
     where two axes are below 8 mg (standard deviation of a minute) in 90 % of the next 5 min while the skin's warmth is
-    lost (below 26 degrees and falling, or falling by 0.2 degrees a minute), and ends where they are above in half of
-    the next 5 min and it returns (above 26 and rising, rising by 0.1 degrees a minute, or above 30). Episodes of 5 min
-    are seen. Made for the temperature inside a GENEActiv on the wrist; here by the minute, in the original by 4 s.
+    lost (below 26 degrees and falling, or falling by 0.2 degrees a minute). It ends in the minute in which one moves
+    again, as in half of the next 5 min, while warmth returns (above 26 and rising, rising by 0.1 degrees a minute, or
+    above 30). Episodes of 5 min are seen. Made for the temperature inside a GENEActiv on the wrist; here by the minute,
+    in the original by 4 s.
 
     A minute that is covered by less than half is unknown. Raises ValueError for a wrong shape or rate.
     Sources: van Hees 2013, doi 10.1371/journal.pone.0061691; Vert 2022, doi 10.1186/s12874-022-01633-6.
@@ -174,7 +175,7 @@ def _detach(steps: _Steps, temperature: Floats, minutes: int) -> tuple[NDArray[n
     views = sliding_window_view(padded, _AHEAD_MIN)
     slope, warmest, coldest = views @ x / (x @ x), views.max(1), views.min(1)
     begins = (share >= _STILL_SHARE) & (((warmest < _COLD_C) & (slope < 0)) | (slope < _FALL_C_MIN))
-    moving = share <= 1.0 - _MOVING_SHARE
+    moving = (share <= 1.0 - _MOVING_SHARE) & (np.append(quiet, np.zeros(_PER_MINUTE))[::_PER_MINUTE][:minutes] == 0)
     ends = moving & (((coldest > _COLD_C) & (slope > 0)) | (slope > _RISE_C_MIN) | (coldest > _WARM_C))
     off = False
     for minute in range(minutes):
