@@ -41,17 +41,21 @@ def _tables(word: int) -> tuple[list[bytes], list[bytes], list[bytes]]:
 
 _TABLES = {word: _tables(word) for word in (32, 64)}
 _FORMS: dict[int, np.dtype[Any]] = {32: np.dtype("<i4"), 64: np.dtype("<i8")}
-_STEP = struct.Struct("<q")
+_HOP = struct.Struct("<q")
+_HOPS = [_HOP.pack(k) for k in range(16)]  # steps over a block header
 NARROW = 25  # bits of a number that lies within a word of 32 wherever it begins
 
 
 @lru_cache(maxsize=256)
-def _block(width: int, numbers: int, word: int) -> tuple[bytes, bytes, bytes]:
-    """One block: the steps between its numbers (one less than there are), their shifts left, and right."""
+def _block(width: int, numbers: int, word: int) -> tuple[bytes, bytes, bytes, int]:
+    """One block of at least one number: the steps between its numbers (one less than there are), their shifts left, and
+    right; and how many bytes before its end the last number begins."""
     step, left, right = _TABLES[word]
     turns = numbers + 7 >> 3
     lefts = (left[width] * turns)[: numbers * (word >> 3)]
-    return (step[width] * turns)[8 : numbers * 8], lefts, right[width] * numbers
+    size = width * numbers + 7 >> 3
+    before = size - (width * (numbers - 1) >> 3)
+    return (step[width] * turns)[8 : numbers * 8], lefts, right[width] * numbers, before
 
 
 @lru_cache(maxsize=512)
@@ -62,18 +66,16 @@ def _plan(blocks: bytes, channels: int, size: int, word: int) -> tuple[NDArray[A
     `blocks` holds width and count of each block. Streams repeat few block structures, made of fewer blocks: that is
     why both are kept.
     """
-    inner, left, right = _block(size * 8, channels, word)
-    steps, lefts, rights = [bytes(8), inner], [left], [right]
-    last, end = (channels - 1) * size, channels * size
+    inner, left, right, before = _block(size * 8, channels, word)
+    steps, lefts, rights = [_HOPS[0], inner], [left], [right]
     for width, count in zip(blocks[0::2], blocks[1::2], strict=True):
-        numbers = count * channels
-        if numbers:
-            inner, left, right = _block(width, numbers, word)
-            steps += (_STEP.pack(end + 2 - last), inner)
+        before += 2
+        if count:
+            inner, left, right, last = _block(width, count * channels, word)
+            steps += (_HOPS[before] if before < 16 else _HOP.pack(before), inner)
             lefts.append(left)
             rights.append(right)
-            last = end + 2 + (width * (numbers - 1) >> 3)
-        end += 2 + (width * numbers + 7 >> 3)
+            before = last
     form, join = _FORMS[word], b"".join
     byte = np.add.accumulate(np.frombuffer(join(steps), _FORMS[64]))
     return byte, np.frombuffer(join(lefts), form), np.frombuffer(join(rights), form)
