@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vitals_signal import TREMOR_FEATURES, tremor_power
+from vitals_signal import TREMOR_FEATURES, TremorStream, tremor_power
 
 Floats = NDArray[np.float64]
 
@@ -64,3 +66,21 @@ def test_gaps_and_flat_lines_have_a_reason() -> None:
 def test_wrong_arguments_are_named(fs: float, length_s: float, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         tremor_power(np.zeros((400, 3)), fs, length_s)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 500), max_size=8), st.sets(st.integers(0, 999), max_size=3))
+def test_any_split_of_a_stream_gives_the_windows_of_the_whole(cuts: list[int], lost: set[int]) -> None:
+    acc = limb(5.0, 0.1)
+    acc[sorted(lost)] = np.nan
+    whole = tremor_power(acc, 50.0, 3.0, 1.5, start_us=9).windows()
+    stream, parts = TremorStream(50.0, 3.0, 1.5, start_us=9), []
+    for block in np.split(acc, np.cumsum(cuts)):
+        parts += stream.update(block)
+        stream = TremorStream.from_bytes(stream.to_bytes())
+    parts += stream.end()
+    assert [(w.start_us, w.end_us, w.coverage, w.reason) for w in parts] == [
+        (w.start_us, w.end_us, w.coverage, w.reason) for w in whole
+    ]
+    for a, b in zip(parts, whole, strict=True):
+        np.testing.assert_allclose(list(a.values.values()), list(b.values.values()), rtol=1e-9, atol=1e-12)

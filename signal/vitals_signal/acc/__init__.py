@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from vitals_signal.acc.resample import ResampledAcc, even_times, resample_acc
     from vitals_signal.acc.sit_stand_detection import SIT_STAND_VERSION, SitStand, Transition, sit_stand
     from vitals_signal.acc.step_detection import STEP_FEATURES, STEPS_VERSION, Steps, StepStream, steps
-    from vitals_signal.acc.tremor_band import TREMOR_FEATURES, tremor_power
+    from vitals_signal.acc.tremor_band import TREMOR_FEATURES, TremorStream, tremor_power
     from vitals_signal.acc.wear_time import WearTime, non_wear
 
 _HOME: Final[dict[str, str]] = {
@@ -69,6 +69,7 @@ _HOME: Final[dict[str, str]] = {
     "Steps": "step_detection",
     "TREMOR_FEATURES": "tremor_band",
     "Transition": "sit_stand_detection",
+    "TremorStream": "tremor_band",
     "WalkingBout": "gait",
     "WearTime": "wear_time",
     "acc_metrics": "activity_metrics",
@@ -129,6 +130,7 @@ __all__: list[str] = [
     "Steps",
     "TREMOR_FEATURES",
     "Transition",
+    "TremorStream",
     "WalkingBout",
     "WearTime",
     "acc_metrics",

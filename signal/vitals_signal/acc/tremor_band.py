@@ -8,8 +8,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.acc.epochs import checked_acc, present
+from vitals_signal.acc.epochs import present
 from vitals_signal.windows.grid import WindowGrid
+from vitals_signal.windows.grid_stream import GridStream, xyz_samples
 from vitals_signal.windows.table import FeatureTable
 
 TREMOR_FEATURES: Final = (
@@ -47,14 +48,34 @@ def tremor_power(
     ranges (Bhatia 2018, doi 10.1002/mds.27121); the gates are ours, not validated on patients. Raises ValueError for a
     wrong shape, rate, or windows under 2 s.
     """
-    acc = checked_acc(acc_g)
+    acc = xyz_samples(acc_g)
+    grid = _checked_grid(fs, length_s, hop_s, start_us)
+    return _table(acc, grid, grid.starts(len(acc)), 0)
+
+
+class TremorStream(GridStream):
+    """`tremor_power` of blocks as they come: `update` gives each window once it is full."""
+
+    def __init__(self, fs: float, length_s: float = 4.0, hop_s: float | None = None, *, start_us: int = 0) -> None:
+        super().__init__(_checked_grid(fs, length_s, hop_s, start_us))
+
+    def _table(
+        self, acc: NDArray[np.float64], grid: WindowGrid, starts: NDArray[np.int64], origin: int
+    ) -> FeatureTable:
+        return _table(acc, grid, starts, origin)
+
+
+def _checked_grid(fs: float, length_s: float, hop_s: float | None, start_us: int) -> WindowGrid:
     grid = WindowGrid(fs, length_s, length_s if hop_s is None else hop_s, start_us)
     if fs <= 2 * _HIGH_HZ:
         raise ValueError(f"fs must be above {2 * _HIGH_HZ:g} Hz for a band up to {_HIGH_HZ:g} Hz, not {fs}")
     if length_s < 2.0:
         raise ValueError(f"length_s must be at least 2 s, not {length_s}")
-    starts, n = grid.starts(len(acc)), grid.length_n
-    w = len(starts)
+    return grid
+
+
+def _table(acc: NDArray[np.float64], grid: WindowGrid, starts: NDArray[np.int64], origin: int) -> FeatureTable:
+    n, w = grid.length_n, len(starts)
     values, code = np.full((w, len(TREMOR_FEATURES)), np.nan), np.full((w, len(TREMOR_FEATURES)), _GAP, np.uint8)
     coverage = np.zeros(w)
     view = sliding_window_view(acc, n, axis=0) if w else np.empty((0, 3, n))
@@ -65,9 +86,9 @@ def tremor_power(
         coverage[rows] = sliding_window_view(there, n)[at].mean(1)
         full = coverage[rows] == 1.0
         if full.any():
-            values[rows][full], code[rows][full] = _features(np.array(view[at[full]], np.float64), fs)
-    first = np.array([grid.time_us(int(start)) for start in starts], np.int64)
-    last = np.array([grid.time_us(int(start) + n) for start in starts], np.int64)
+            values[rows][full], code[rows][full] = _features(np.ascontiguousarray(view[at[full]]), grid.fs)
+    first = np.array([grid.time_us(origin + int(start)) for start in starts], np.int64)
+    last = np.array([grid.time_us(origin + int(start) + n) for start in starts], np.int64)
     return FeatureTable(TREMOR_FEATURES, values, first, last, coverage, np.zeros(w), _METHOD, code, _WHY)
 
 

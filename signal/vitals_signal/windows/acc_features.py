@@ -15,7 +15,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal._resume import Resumable
 from vitals_signal.windows.acc_names import (
     ACC_VECTOR,
     ACC_VECTOR_VERSION,
@@ -28,8 +27,8 @@ from vitals_signal.windows.acc_names import (
 )
 from vitals_signal.windows.acc_vector import acc_vectors
 from vitals_signal.windows.grid import WindowGrid
+from vitals_signal.windows.grid_stream import GridStream, xyz_samples
 from vitals_signal.windows.table import FeatureTable
-from vitals_signal.windows.window import FeatureWindow
 
 ACC_FEATURES: Final = ACC_VECTOR
 FILL_S: Final = 0.1
@@ -77,17 +76,15 @@ def acc_window_features(
     Names that begin with vm_, vertical_, horizontal_, sd_, axis_, tilt_, second_ and enmo, still_share, gravity_g do
     not change when the sensor is turned on the body.
     """
-    acc = _checked(acc_g)
+    acc = xyz_samples(acc_g)
     grid = WindowGrid(fs, length_s, length_s if hop_s is None else hop_s, start_us, aligned)
-    if not 0.0 < min_coverage <= 1.0:
-        raise ValueError(f"min_coverage must be in (0, 1], not {min_coverage}")
-    return _table(acc, grid, grid.starts(len(acc)), 0, min_coverage)
+    return _table(acc, grid, grid.starts(len(acc)), 0, _checked_coverage(min_coverage))
 
 
-class WindowFeatureStream(Resumable):
+class WindowFeatureStream(GridStream):
     """`acc_window_features` of blocks as they come: `update` gives each window once it is full.
 
-    Between windows it keeps no more than one window (and one hop) of samples. Raises ValueError as the batch does.
+    Raises ValueError as the batch does.
     """
 
     def __init__(
@@ -100,61 +97,19 @@ class WindowFeatureStream(Resumable):
         aligned: bool = False,
         min_coverage: float = 0.8,
     ) -> None:
-        if not 0.0 < min_coverage <= 1.0:
-            raise ValueError(f"min_coverage must be in (0, 1], not {min_coverage}")
-        hop_s = length_s if hop_s is None else hop_s
-        self._grid = (float(fs), float(length_s), float(hop_s), int(start_us), bool(aligned))
-        WindowGrid(*self._grid)
-        self._min_coverage = float(min_coverage)
-        self._kept = np.empty((0, 3))
-        self._first = 0
-        self._window = 0
+        super().__init__(WindowGrid(fs, length_s, length_s if hop_s is None else hop_s, start_us, aligned))
+        self._min_coverage = _checked_coverage(min_coverage)
 
-    def update(self, acc_g: ArrayLike) -> list[FeatureWindow]:
-        """The windows that the next samples, (n, 3) in g, complete."""
-        return self._extend(_checked(acc_g))
-
-    def gap(self, samples: int) -> list[FeatureWindow]:
-        """The windows that `samples` missing samples complete. Raises ValueError for a number below 0."""
-        if samples < 0:
-            raise ValueError(f"samples of a gap must not be below 0, got {samples}")
-        done: list[FeatureWindow] = []
-        most = 64 * WindowGrid(*self._grid).length_n
-        while samples > 0:
-            done += self._extend(np.full((min(samples, most), 3), np.nan))
-            samples -= most
-        return done
-
-    def end(self) -> list[FeatureWindow]:
-        """Nothing: a window that is not full is none. The stream starts anew with the next window of its grid."""
-        return []
-
-    def _extend(self, acc: Floats) -> list[FeatureWindow]:
-        grid = WindowGrid(*self._grid)
-        self._kept = np.concatenate((self._kept, acc)) if len(self._kept) else acc.copy()
-        end = self._first + len(self._kept)
-        starts = []
-        while grid.first_sample(self._window) + grid.length_n <= end:
-            starts.append(grid.first_sample(self._window))
-            self._window += 1
-        done: list[FeatureWindow] = []
-        if starts:
-            at = np.array(starts, np.int64)
-            done = _table(self._kept, grid, at - self._first, self._first, self._min_coverage).windows()
-        drop = min(grid.first_sample(self._window), end) - self._first
-        if drop > 0:
-            self._kept = self._kept[drop:].copy()
-            self._first += drop
-        return done
+    def _table(
+        self, acc: NDArray[np.float64], grid: WindowGrid, starts: NDArray[np.int64], origin: int
+    ) -> FeatureTable:
+        return _table(acc, grid, starts, origin, self._min_coverage)
 
 
-def _checked(acc_g: ArrayLike) -> Floats:
-    acc = np.asarray(acc_g, np.float64)
-    if acc.ndim != 2 or acc.shape[1] != 3:
-        if acc.size == 0:
-            return np.empty((0, 3))
-        raise ValueError(f"acc_g must have the shape (n, 3), not {acc.shape}")
-    return acc
+def _checked_coverage(min_coverage: float) -> float:
+    if not 0.0 < min_coverage <= 1.0:
+        raise ValueError(f"min_coverage must be in (0, 1], not {min_coverage}")
+    return float(min_coverage)
 
 
 def _table(acc: Floats, grid: WindowGrid, starts: NDArray[np.int64], origin: int, min_coverage: float) -> FeatureTable:
