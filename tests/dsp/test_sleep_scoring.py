@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,6 +39,31 @@ def test_cole_kripke_by_hand() -> None:
     assert np.array_equal(
         sleep_wake(spike(30, 10, 3e4), rescore=False).asleep, sleep_wake(spike(30, 10, 9e8), rescore=False).asleep
     )
+
+
+@pytest.mark.parametrize(
+    ("offset", "weight"), [(4, 106), (3, 54), (2, 58), (1, 76), (0, 230), (-1, 74), (-2, 67), (-3, 0), (5, 0)]
+)
+def test_each_weight_of_cole_kripke(offset: int, weight: int) -> None:
+    """1000 counts in minute 10: D of minute 10 + offset is 0.01 times the weight, and at most 0.3 times (the cap)."""
+    for size, unit in ((1000.0, 0.01), (1e6, 0.3)):
+        below, above = (
+            sleep_wake(spike(30, 10, size), rescore=False, threshold=unit * weight + change).asleep[10 + offset]
+            for change in (-1e-6, 1e-6)
+        )
+        assert (below, above) == (0.0, 1.0)
+
+
+def test_sadeh_as_its_formula_says() -> None:
+    counts = np.random.default_rng(3).choice([0.0, 20.0, 49.0, 50.0, 75.0, 99.0, 100.0, 250.0, 400.0], 60)
+    x = np.concatenate((np.zeros(5), np.minimum(counts, 300), np.zeros(5)))
+    for k in range(60):
+        around = x[k : k + 11].tolist()
+        score = 7.601 - 0.065 * sum(around) / 11 - 1.08 * sum(50 <= c < 100 for c in around)
+        score -= 0.056 * statistics.stdev(around[:6]) + 0.703 * math.log(around[5] + 1)
+        for change, asleep in ((-1e-6, 1.0), (1e-6, 0.0)):
+            scored = sleep_wake(counts, method="sadeh", rescore=False, threshold=score + change)
+            assert scored.asleep[k] == asleep
 
 
 def test_sadeh_by_hand() -> None:
@@ -152,6 +180,9 @@ def test_the_window_is_the_long_rest_with_a_short_break_in_it(seed: int) -> None
 
 def test_the_window_needs_an_angle_and_a_rest() -> None:
     rng = np.random.default_rng(0)
+    assert sleep_window(arm(rng, [(9, False), (0.4, True), (9, False)])).reason == "no half hour at rest"
+    nap = sleep_window(arm(rng, [(9, False), (0.75, True), (9, False)]))
+    assert nap.end_s - nap.start_s == pytest.approx(2700, abs=300)
     assert sleep_window(arm(rng, [(20, False)])).reason == "no half hour at rest"
     assert sleep_window(np.full(5000, np.nan)).reason is not None
     angle = arm(rng, [(8, False), (3, True), (0.3, True), (3, True), (8, False)])
