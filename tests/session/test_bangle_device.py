@@ -96,7 +96,7 @@ def test_a_watch_without_the_app_is_an_error_in_time(play: Any) -> None:
             near.devices[0].muted = True
             began = asyncio.get_running_loop().time()
             with pytest.raises(LinkError, match="did not answer act within 3 s"):
-                async with device.stream("hr") as blocks:
+                async with asyncio.timeout(60), device.stream("hr") as blocks:
                     await anext(blocks)
             return asyncio.get_running_loop().time() - began
 

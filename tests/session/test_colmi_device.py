@@ -185,7 +185,7 @@ def test_a_ring_that_does_not_measure_says_so(play: Any) -> None:
         mute_start: Answers = {colmi.Command.REAL_TIME_START: [colmi.encode_packet(colmi.Command.SET_TIME, b"")]}
         async with scene(ColmiRing(body(), answers=mute_start)) as near, connected(near) as device:
             with pytest.raises(LinkError, match="did not answer REAL_TIME_START HEART_RATE"):
-                async with device.stream("hr") as blocks:
+                async with asyncio.timeout(60), device.stream("hr") as blocks:
                     await anext(blocks)
 
     play(main())

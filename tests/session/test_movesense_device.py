@@ -183,7 +183,7 @@ def test_a_sensor_that_does_not_answer_is_an_error_in_time(play: Any) -> None:
             near.devices[0].muted = True
             began = asyncio.get_running_loop().time()
             with pytest.raises(LinkError, match="did not answer SUBSCRIBE ECG within 3 s"):
-                async with device.stream("ecg") as blocks:
+                async with asyncio.timeout(60), device.stream("ecg") as blocks:
                     await anext(blocks)
             return asyncio.get_running_loop().time() - began
 

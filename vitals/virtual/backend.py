@@ -34,6 +34,8 @@ from vitals.virtual.scanner import Central, VirtualScanner, bleak_uuid, to_its_e
 T = TypeVar("T")
 
 CLIENT_MTU = 517
+UNCONFIRMED = "write-without-response"
+WRITE_NOT_PERMITTED = 0x03  # Core 5.4, Vol 3, Part F, 3.4.1.1
 ATT_TIMEOUT_S = 30  # Core 5.4, Vol 3, Part F, 3.3.3
 _PROPERTY_NAMES: dict[gatt.Characteristic.Properties, CharacteristicPropertyName] = {
     gatt.Characteristic.Properties.BROADCAST: "broadcast",
@@ -237,6 +239,8 @@ class VirtualClient(BaseBleakClient):
         return bytearray(await self._guard(self._gatt.read_value(descriptor.handle)))
 
     async def write_gatt_char(self, characteristic: BleakGATTCharacteristic, data: SizedBuffer, response: bool) -> None:
+        if response and "write" not in characteristic.properties and UNCONFIRMED in characteristic.properties:
+            raise BleakGATTProtocolError(WRITE_NOT_PERMITTED)
         if not response and len(data) > characteristic.max_write_without_response_size:
             raise BleakError(f"{len(data)} bytes do not fit a write without response at MTU {self.mtu_size}")
         await self._guard(self._gatt.write_value(characteristic.handle, bytes(data), with_response=response))
