@@ -180,10 +180,10 @@ def lomb_density(
         return None
     longest = max(float(part.t_s[-1] - part.t_s[0]) for part in kept)
     top = top_hz if top_hz is not None else max(band[1] for band in convention.bands.values())
-    start = step = {"1/T": 1.0 / longest, "1/1024": 1.0 / 1024.0, "1/5T": 0.2 / longest}[convention.lomb_step]
-    if convention.lomb_step == "1/5T":
-        start = min(band[0] for band in convention.bands.values())
-    n = 1 + round((top - start) / step)
+    step = {"1/T": 1.0 / longest, "1/1024": 1.0 / 1024.0, "1/5T": 0.2 / longest}[convention.lomb_step]
+    start = min(band[0] for band in convention.bands.values()) if convention.lomb_step == "1/5T" else None
+    first = step if start is None else start
+    n = 1 + round((top - first) / step)
     total, weight = np.zeros(n), 0.0
     for part in kept:
         x = part.nn_ms - part.nn_ms.mean()
@@ -197,7 +197,7 @@ def lomb_density(
         weight += part.duration_s
     if convention.unit == "peak":
         total = total / max(float(total.max()), 1e-300) * weight
-    return PowerDensity(start + step * np.arange(n, dtype=np.float64), total / weight, longest)
+    return PowerDensity(first + step * np.arange(n, dtype=np.float64), total / weight, longest)
 
 
 SHORTEST_S = 30.0

@@ -41,15 +41,21 @@ def lomb_scargle(
     if not len(t) or n < 1:
         return np.zeros(max(n, 0))
     t = t - 0.5 * (t[0] + t[-1])
-    begin = np.exp((-2j * np.pi * (step_hz if start_hz is None else start_hz)) * t)
-    of_values = fourier_sums(t, y * begin, step_hz, n)
-    of_double = fourier_sums(t, begin * begin, 2.0 * step_hz, n)
+    ones = np.ones(len(t))
+
+    def sums(weights: Floats, of: int) -> NDArray[np.complex128]:
+        """Fourier sums at `of` times each frequency."""
+        if start_hz is None:
+            return fourier_sums(t, weights, of * step_hz, n + 1)[1:]
+        return fourier_sums(t, weights * np.exp((-2j * np.pi * of * start_hz) * t), of * step_hz, n)
+
+    of_values, of_double = sums(y, 1), sums(ones, 2)
     yc, ys = of_values.real, -of_values.imag
     c2, s2 = of_double.real, -of_double.imag
     k = float(len(t))
     cc, ss, cs = 0.5 * (k + c2), 0.5 * (k - c2), 0.5 * s2
     if floating_mean:
-        of_one = fourier_sums(t, begin, step_hz, n)
+        of_one = sums(ones, 1)
         c1, s1 = of_one.real, -of_one.imag
         yc, ys = yc - y.mean() * c1, ys - y.mean() * s1
         cc, ss, cs = cc - c1 * c1 / k, ss - s1 * s1 / k, cs - c1 * s1 / k
