@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from vitals_signal import (
     SLEEP_METRICS,
+    SleepWakeStream,
     inactivity_bouts,
     sleep_metrics,
     sleep_regularity,
@@ -20,6 +22,7 @@ from vitals_signal import (
     sleep_window,
     webster_rules,
 )
+from vitals_signal.sleep.scoring import SleepMethod
 
 
 def spike(n: int, at: int, size: float) -> NDArray[np.float64]:
@@ -198,6 +201,32 @@ def test_inactivity_bouts_by_hand() -> None:
     assert inactivity_bouts(angle, minutes=5.05) == ((600.0, 905.0),)
     angle[30] = np.nan
     assert inactivity_bouts(angle) == ((300.0, 600.0), (600.0, 905.0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 0.0, 30.0, 60.0, 400.0, 3000.0, np.nan]), max_size=80),
+    st.lists(st.integers(0, 80), max_size=6),
+    st.sampled_from([("cole-kripke", 60.0), ("sadeh", 60.0), ("oakley", 15.0), ("oakley", 60.0)]),
+)
+def test_any_split_gives_the_scores_of_the_whole(
+    counts: list[float], cuts: list[int], how: tuple[SleepMethod, float]
+) -> None:
+    method, epoch_s = how
+    stream, parts = SleepWakeStream(epoch_s, method=method), []
+    for begin, end in pairwise(sorted({0, len(counts), *(min(cut, len(counts)) for cut in cuts)})):
+        parts += stream.update(counts[begin:end])
+        stream = SleepWakeStream.from_bytes(stream.to_bytes())
+    parts += stream.end()
+    assert np.array_equal(parts, sleep_wake(counts, epoch_s, method=method, rescore=False).asleep, equal_nan=True)
+
+
+def test_a_gap_of_epochs_is_unknown() -> None:
+    stream = SleepWakeStream()
+    told = [*stream.update(np.zeros(20)), *stream.gap(2), *stream.update(np.zeros(20)), *stream.end()]
+    assert np.flatnonzero(np.isnan(told)).tolist() == list(range(18, 26))
+    with pytest.raises(ValueError, match="epochs"):
+        stream.gap(-1)
 
 
 @settings(max_examples=40, deadline=None)

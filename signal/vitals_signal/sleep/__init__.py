@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         cosinor,
         rest_activity,
     )
-    from vitals_signal.sleep.scoring import SleepWake, sleep_wake, webster_rules
+    from vitals_signal.sleep.scoring import SleepWake, SleepWakeStream, sleep_wake, webster_rules
     from vitals_signal.sleep.window import SleepWindow, inactivity_bouts, sleep_window
 
 _HOME: Final[dict[str, str]] = {
@@ -56,6 +56,7 @@ _HOME: Final[dict[str, str]] = {
     "SleepMetrics": "metrics",
     "SleepRegularity": "metrics",
     "SleepWake": "scoring",
+    "SleepWakeStream": "scoring",
     "SleepWindow": "window",
     "cosinor": "rhythm",
     "heart_activity": "heart_motion",
@@ -88,6 +89,7 @@ __all__: list[str] = [
     "SleepMetrics",
     "SleepRegularity",
     "SleepWake",
+    "SleepWakeStream",
     "SleepWindow",
     "cosinor",
     "heart_activity",

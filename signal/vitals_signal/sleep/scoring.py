@@ -16,6 +16,8 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._resume import Resumable
+
 SleepMethod: TypeAlias = Literal["cole-kripke", "sadeh", "oakley"]
 
 # A_-4 .. A_+2; counts per minute over 100, at most 300, as ActiLife does with ActiGraph counts
@@ -73,29 +75,63 @@ def sleep_wake(
     an algorithm was made for matters more than which algorithm: state it with the result. Raises ValueError for an
     unknown method, or an epoch the method is not defined for.
     """
-    x = np.asarray(counts, np.float64).ravel()
-    x = np.where((x >= 0) & (x <= _MOST), x, np.nan)
-    if method not in ("cole-kripke", "sadeh", "oakley"):
-        raise ValueError(f'method must be "cole-kripke", "sadeh" or "oakley", got {method!r}')
-    if (method == "oakley" and float(epoch_s) not in _OAKLEY) or (method != "oakley" and epoch_s != 60):
-        raise ValueError(f"{method} is not defined for epochs of {epoch_s} s; sum or split the counts first")
-    if method == "cole-kripke":
-        score = _weighted(np.minimum(x / 100.0, 300.0), _COLE_KRIPKE, 4)
-        asleep = score < (1.0 if threshold is None else threshold)
-    elif method == "sadeh":
-        score = _sadeh(np.minimum(x, 300.0))
-        asleep = score >= (0.0 if threshold is None else threshold)
-    else:
-        weights = _OAKLEY[float(epoch_s)]
-        score = _weighted(x, weights, len(weights) // 2)
-        asleep = score <= (40.0 if threshold is None else threshold)
-    out = np.where(np.isnan(score), np.nan, asleep.astype(np.float64))
+    _check(method, epoch_s)
+    out = _scored(np.asarray(counts, np.float64).ravel(), method, float(epoch_s), threshold)
     name = f"{method}-1"
     if rescore and epoch_s == 60:
         out, name = webster_rules(out), f"{name}+webster"
     coverage = float(np.isfinite(out).mean()) if len(out) else 0.0
     reason = None if coverage > 0 else ("no epochs" if not len(out) else "no epoch with known counts around it")
     return SleepWake(out, float(epoch_s), coverage, reason, name)
+
+
+class SleepWakeStream(Resumable):
+    """Scores as epochs come, without rescoring (which looks an hour ahead): late by the epochs a score looks ahead.
+
+    `update` gives the scores (1 sleep, 0 wake, NaN unknown) of the epochs that became certain, in order; all of them
+    together are `sleep_wake(..., rescore=False).asleep`.
+    """
+
+    def __init__(
+        self, epoch_s: float = 60.0, *, method: SleepMethod = "cole-kripke", threshold: float | None = None
+    ) -> None:
+        """Raises ValueError for an unknown method, or an epoch the method is not defined for."""
+        _check(method, epoch_s)
+        self.epoch_s = float(epoch_s)
+        self.method = method
+        self.threshold = threshold
+        if method == "oakley":
+            self._before = self._after = len(_OAKLEY[self.epoch_s]) // 2
+        else:
+            self._before, self._after = (4, 2) if method == "cole-kripke" else (5, 5)
+        self._kept = np.empty(0)
+        self._told = 0  # of the kept epochs, those that are scored
+
+    def update(self, counts: ArrayLike) -> list[float]:
+        """Take counts per epoch, shape (m,), NaN unknown."""
+        self._kept = np.concatenate((self._kept, np.asarray(counts, np.float64).ravel()))
+        return self._tell(len(self._kept) - self._after)
+
+    def gap(self, epochs: int) -> list[float]:
+        """`epochs` are missing here. Raises ValueError if that is below 0."""
+        if epochs < 0:
+            raise ValueError(f"epochs must not be below 0, got {epochs}")
+        return self.update(np.full(epochs, np.nan))
+
+    def end(self) -> list[float]:
+        """No more epochs: the scores of the last ones."""
+        told = self._tell(len(self._kept))
+        self._kept, self._told = np.empty(0), 0
+        return told
+
+    def _tell(self, stop: int) -> list[float]:
+        if stop <= self._told:
+            return []
+        method: SleepMethod = self.method
+        scores = _scored(self._kept, method, self.epoch_s, self.threshold)[self._told : stop].tolist()
+        drop = max(stop - self._before, 0)
+        self._kept, self._told = self._kept[drop:], stop - drop
+        return list(scores)
 
 
 def webster_rules(asleep: ArrayLike) -> NDArray[np.float64]:
@@ -125,6 +161,31 @@ def webster_rules(asleep: ArrayLike) -> NDArray[np.float64]:
             if any(end - start <= most and shortest >= wake for most, wake in _BETWEEN_WAKE):
                 final[start:end] = 0.0
     return final
+
+
+def _check(method: str, epoch_s: float) -> None:
+    if method not in ("cole-kripke", "sadeh", "oakley"):
+        raise ValueError(f'method must be "cole-kripke", "sadeh" or "oakley", got {method!r}')
+    if (method == "oakley" and float(epoch_s) not in _OAKLEY) or (method != "oakley" and epoch_s != 60):
+        raise ValueError(f"{method} is not defined for epochs of {epoch_s} s; sum or split the counts first")
+
+
+def _scored(
+    counts: NDArray[np.float64], method: SleepMethod, epoch_s: float, threshold: float | None
+) -> NDArray[np.float64]:
+    """Scores of counts, before rescoring."""
+    x = np.where((counts >= 0) & (counts <= _MOST), counts, np.nan)
+    if method == "cole-kripke":
+        score = _weighted(np.minimum(x / 100.0, 300.0), _COLE_KRIPKE, 4)
+        asleep = score < (1.0 if threshold is None else threshold)
+    elif method == "sadeh":
+        score = _sadeh(np.minimum(x, 300.0))
+        asleep = score >= (0.0 if threshold is None else threshold)
+    else:
+        weights = _OAKLEY[epoch_s]
+        score = _weighted(x, weights, len(weights) // 2)
+        asleep = score <= (40.0 if threshold is None else threshold)
+    return np.where(np.isnan(score), np.nan, asleep.astype(np.float64))
 
 
 def _runs(x: NDArray[np.float64]) -> list[tuple[int, int, float]]:
