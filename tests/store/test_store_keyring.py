@@ -48,11 +48,13 @@ def test_a_store_opens_with_the_keyring_and_only_the_entry_is_kept_there(tmp_pat
     with Store.create(tmp_path / "s", [keyring("home"), recovery(code)]) as store:
         assert [slot.kind for slot in store.keys.list()] == ["keyring", "recovery code"]
         assert list(wallet.kept) == [("vitals", "home")]
+        uid = store.uid
+    assert list(wallet.kept) == [("vitals", "home"), ("vitals", f"home/{uid}")]  # the key, and how far the store came
     Store.open(tmp_path / "s", keyring("home")).close()
     with pytest.raises(WrongKey, match="no key named 'work'"):
         Store.open(tmp_path / "s", keyring("work"))
     Store.create(tmp_path / "t", keyring("home")).close()  # one entry may open several stores
-    assert list(wallet.kept) == [("vitals", "home")]
+    assert len(wallet.kept) == 3
     Store.open(tmp_path / "t", keyring("home")).close()
 
 

@@ -252,7 +252,7 @@ def test_any_runs_joined_and_split_again_have_their_row_hashes(
     for size, change in zip(sizes, how, strict=False):
         values = np.arange(size, dtype=np.int32) % 7 + 500
         if change == "anchor":
-            anchor, step = anchor + 10**8, 0
+            anchor, step = anchor + 10**9, 0  # beyond what came before: a stream never goes back
         elif change == "pause":
             step += 100
         if timing is Timing.STAMPED:

@@ -77,7 +77,14 @@ def test_a_thousand_markers_are_in_no_byte_that_is_written(tmp_path: Path) -> No
     ran = subprocess.run(command, capture_output=True, env=variables, timeout=200, check=False)
     assert ran.stdout == b"done", ran.stderr.decode()[-2000:]
     files = [path for folder in (work, temp) for path in folder.rglob("*") if path.is_file()]
-    assert {path.name for path in files} == {"vitals.db", "vitals.db-wal", "vitals.db-shm", "vitals.key", "out.age"}
+    assert {path.name for path in files} == {
+        "vitals.db",
+        "vitals.db-wal",
+        "vitals.db-shm",
+        "vitals.key",
+        "vitals.ballast",
+        "out.age",
+    }
     written = [path.read_bytes() for path in files]
     assert sum(map(len, written)) > 1_000_000
     if traced:
