@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vitals_signal.ecg.r_peak_stream import EcgBeat, EcgStream, RPeakStream, causal_r_peaks
     from vitals_signal.ecg.r_peaks import detect_r_peaks
     from vitals_signal.ecg.refinement import refine_r_peaks
+    from vitals_signal.ecg.respiration_series import EcgRespiration, ecg_respiration
     from vitals_signal.ecg.sqi import SQI_VERSION, EcgQuality, EcgQualityStream, ecg_quality, sqi_ecg
 
 _HOME: Final[dict[str, str]] = {
@@ -32,6 +33,7 @@ _HOME: Final[dict[str, str]] = {
     "EcgBeat": "r_peak_stream",
     "EcgQuality": "sqi",
     "EcgQualityStream": "sqi",
+    "EcgRespiration": "respiration_series",
     "EcgStream": "r_peak_stream",
     "RPeakStream": "r_peak_stream",
     "RecordReport": "ec57_report",
@@ -44,6 +46,7 @@ _HOME: Final[dict[str, str]] = {
     "detect_r_peaks": "r_peaks",
     "ec57": "",
     "ecg_quality": "sqi",
+    "ecg_respiration": "respiration_series",
     "refine_r_peaks": "refinement",
     "sqi_ecg": "sqi",
 }
@@ -58,6 +61,7 @@ __all__: list[str] = [
     "EcgBeat",
     "EcgQuality",
     "EcgQualityStream",
+    "EcgRespiration",
     "EcgStream",
     "RPeakStream",
     "RecordReport",
@@ -70,6 +74,7 @@ __all__: list[str] = [
     "detect_r_peaks",
     "ec57",
     "ecg_quality",
+    "ecg_respiration",
     "refine_r_peaks",
     "sqi_ecg",
 ]

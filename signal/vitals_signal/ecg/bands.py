@@ -8,6 +8,7 @@ Laws of this file:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,7 +23,7 @@ WAVE_BAND_HZ: Final = (3.0, 25.0)
 LEAST_RATE_HZ: Final = 100.0
 LARGEST: Final = 1e12
 """No converter gives more steps: what lies beyond is garbage, and its square would overflow."""
-_CHUNK_S: Final = 270.0
+_SIZE: Final = 1 << 15  # of a transform: four minutes or so
 _MARGIN_S: Final = 2.0
 
 
@@ -53,19 +54,26 @@ def split_bands(
     """
     step = max(1, int(fs / LEAST_RATE_HZ))
     margin = -(-int(_MARGIN_S * fs + 1) // step) * step
-    chunk = -(-int(_CHUNK_S * fs + 1) // step) * step
-    size = _fast_size((min(chunk, len(ecg)) + 2 * margin) / step)
-    f = np.fft.rfftfreq(size, step / fs)
-    gains = [(1.0 - 1.0 / (1.0 + (f / low) ** 4)) / (1.0 + (f / high) ** 6) / step for low, high in bands]
+    size = min(_fast_size((len(ecg) + 2 * margin) / step), max(_SIZE, _fast_size(4 * margin / step)))
+    chunk = size * step - 2 * margin
+    gains = [_gain(size, step, fs, low, high) for low, high in bands]
     out = [np.empty(-(-len(ecg) // step)) for _ in bands]
     padded = np.pad(ecg, margin, mode="reflect" if len(ecg) > margin else "edge")
     for start in range(0, len(ecg), chunk):
         stop = min(start + chunk, len(ecg))
-        spectrum = np.fft.rfft(padded[start : stop + 2 * margin], size * step)[: len(f)]
+        spectrum = np.fft.rfft(padded[start : stop + 2 * margin], size * step)[: size // 2 + 1]
         first, kept = margin // step, -(-(stop - start) // step)
         for band, gain in zip(out, gains, strict=True):
             band[start // step : start // step + kept] = np.fft.irfft(spectrum * gain, size)[first : first + kept]
     return out, step
+
+
+@functools.lru_cache(maxsize=32)
+def _gain(size: int, step: int, fs: float, low: float, high: float) -> NDArray[np.float64]:
+    f = np.fft.rfftfreq(size, step / fs)
+    gain = np.asarray((1.0 - 1.0 / (1.0 + (f / low) ** 4)) / (1.0 + (f / high) ** 6) / step)
+    gain.setflags(write=False)
+    return gain
 
 
 def moving_mean(x: NDArray[np.float64], width: float) -> NDArray[np.float64]:

@@ -75,7 +75,7 @@ def _candidates(
     block = max(1, int(_BLOCK_S * fs))
     starts = np.arange(0, len(envelope), block)
     level = _running_median(np.maximum.reduceat(envelope, starts), _LEVEL_BLOCKS)
-    noise = _running_median(np.array([np.median(envelope[a : a + block]) for a in starts]), _LEVEL_BLOCKS)
+    noise = _running_median(_block_medians(envelope, block), _LEVEL_BLOCKS)
     around = np.interp(at, starts + block / 2, level)
     floor = np.maximum(_SEARCH_BACK * around, _ABOVE_NOISE * np.interp(at, starts + block / 2, noise))
     keep = envelope[at] > np.maximum(np.minimum(floor, _THRESHOLD * around), least)
@@ -103,13 +103,17 @@ def _without_t_waves(
 ) -> list[int]:
     """Soon after a QRS complex, something much smaller is its T wave."""
     kept: list[int] = []
+    places, heights = at.tolist(), height.tolist()
+    last, before = -_T_WAVE_S * fs, 0.0
     for k in chosen.tolist():
-        if kept and at[k] - at[kept[-1]] < _T_WAVE_S * fs:
-            if height[k] < _T_WAVE_SHARE * height[kept[-1]]:
+        place, now = places[k], heights[k]
+        if place - last < _T_WAVE_S * fs:
+            if now < _T_WAVE_SHARE * before:
                 continue
-            if height[kept[-1]] < _T_WAVE_SHARE * height[k]:
+            if before < _T_WAVE_SHARE * now:
                 kept.pop()
         kept.append(k)
+        last, before = place, now
     return kept
 
 
@@ -147,6 +151,13 @@ def _largest_deflection(wave: NDArray[np.float64], at: NDArray[np.int64], fs: fl
     window = np.clip(at[:, None] + np.arange(-reach, reach + 1), 0, len(wave) - 1)
     best = window[np.arange(len(at)), np.argmax(np.abs(wave[window]), axis=1)]
     return vertex(wave, best)
+
+
+def _block_medians(x: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Medians of successive blocks, the last one of what is left, shape (ceil(n / size),)."""
+    whole = len(x) - len(x) % size
+    medians = np.median(x[:whole].reshape(-1, size), axis=1)
+    return np.append(medians, np.median(x[whole:])) if whole < len(x) else medians
 
 
 def _running_median(x: NDArray[np.float64], n: int) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from vitals_signal._resume import Resumable
 from vitals_signal.filters.design import Sections
 
-_BLOCK = 64  # longer input goes through in pieces of this size
+_BLOCK = 128  # longer input goes through in pieces of this size
 
 Floats = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ class FilterStream(Resumable):
         return np.concatenate(parts)
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=64)
 def _block_matrix(sections: Sections, n: int) -> Floats:
     """Matrix from (n samples, state) to (n outputs, next state)."""
     step = _one_sample(sections)
