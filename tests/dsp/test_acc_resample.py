@@ -68,6 +68,15 @@ def test_true_uneven_stamps_give_the_motion_at_any_rate(seed: int, fs: float) ->
     np.testing.assert_allclose(out.acc_g[inner], swing(grid)[inner], atol=limit)
 
 
+def test_a_parabola_is_kept_between_uneven_samples() -> None:
+    t = np.cumsum(np.random.default_rng(8).uniform(0.005, 0.04, 300))
+    out = resample_acc(t * 1e6, np.stack([t, t**2, 3 - t**2], 1), 50.0, dejitter=False)
+    grid = t[0] + np.arange(len(out.acc_g)) / 50.0
+    inner = (grid > t[1]) & (grid < t[-2])
+    expected = np.stack([grid, grid**2, 3 - grid**2], 1)
+    np.testing.assert_allclose(out.acc_g[inner], expected[inner], atol=1e-9)
+
+
 def test_what_lies_beyond_the_grid_does_not_fold_back() -> None:
     t = np.arange(0, 20, 0.01)
     acc = np.ones((len(t), 3)) * np.sin(2 * np.pi * 24.0 * t)[:, None]

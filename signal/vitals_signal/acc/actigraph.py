@@ -26,7 +26,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
 from vitals_signal.acc.block_filter import block_filter
-from vitals_signal.acc.epochs import EpochSeries, checked_acc, present, runs
+from vitals_signal.acc.epochs import EpochSeries
+from vitals_signal.windows.samples import checked_acc, present, runs
 from vitals_signal.windows.window import FeatureWindow
 
 Floats = NDArray[np.float64]

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
-from vitals_signal.acc.epochs import NO_SENSOR_G, EpochSeries, checked_acc, present
+from vitals_signal.acc.epochs import EpochSeries
 from vitals_signal.acc.filter_bank import FilterBank
+from vitals_signal.windows.samples import NO_SENSOR_G, checked_acc, present
 from vitals_signal.windows.window import FeatureWindow
 
 Floats = NDArray[np.float64]

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.acc.epochs import checked_acc, present
+from vitals_signal.windows.samples import checked_acc, present
 
 Floats = NDArray[np.float64]
 Placement = Literal["trunk", "thigh", "wrist"]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
-from vitals_signal.acc.epochs import checked_acc, present
+from vitals_signal.windows.samples import checked_acc, present
 
 Floats = NDArray[np.float64]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from vitals_signal.windows.window import FeatureWindow
 
 Floats = NDArray[np.float64]
 
 TOO_LITTLE_DATA: Final = "too little data"
-NO_SENSOR_G: Final = 1000.0  # beyond any accelerometer: a value that is no measurement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,26 +60,3 @@ class EpochSeries:
 
     def windows(self, first: int = 0) -> list[FeatureWindow]:
         return [self.window(epoch) for epoch in range(first, len(self))]
-
-
-def checked_acc(acc_g: ArrayLike) -> Floats:
-    """(n, 3) in g. Raises ValueError for another shape."""
-    acc = np.asarray(acc_g)
-    if acc.ndim != 2 or acc.shape[1] != 3:
-        if acc.size == 0:
-            return np.empty((0, 3))
-        raise ValueError(f"acc_g must have the shape (n, 3), not {acc.shape}")
-    return acc if acc.dtype in (np.float64, np.float32) else acc.astype(np.float64)
-
-
-def present(acc: Floats) -> NDArray[np.bool_]:
-    """Which samples, (n,), are measurements: finite and within what a sensor can measure."""
-    inside = np.abs(acc) <= NO_SENSOR_G
-    there: NDArray[np.bool_] = inside[:, 0] & inside[:, 1] & inside[:, 2]
-    return there
-
-
-def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First and one past last index of each stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

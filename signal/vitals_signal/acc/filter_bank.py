@@ -10,7 +10,7 @@ import numpy as np
 from vitals_signal._resume import Resumable
 from vitals_signal.acc.block_filter import block_filter
 from vitals_signal.acc.butterworth import butterworth
-from vitals_signal.acc.epochs import Floats, present, runs
+from vitals_signal.windows.samples import Floats, present, runs
 
 # Edges of the Butterworth filters of order 4, Hz: van Hees 2013 and GGIR.
 _FILTERS: Final[dict[str, tuple[float | None, float | None]]] = {

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.acc.epochs import checked_acc, present
+from vitals_signal.windows.samples import checked_acc, present
 
 Floats = NDArray[np.float64]
 
@@ -43,8 +43,8 @@ def even_times(times_us: ArrayLike, *, max_gap_s: float = 0.5) -> Floats:
     """Stamps, (n,) in microseconds, of samples that a regular clock took: bursts and jitter of their transport removed.
 
     Between gaps (a step above `max_gap_s`, forwards or backwards) a straight line of stamp over number is fitted by
-    least squares to windows of 10 s that overlap by half, and blended. Stamps that are regular already come back as they
-    are. A lost sample inside a burst cannot be seen. Raises ValueError for a wrong shape or gap.
+    least squares to windows of 10 s that overlap by half, and blended. Stamps that are regular already come back as
+    they are. A lost sample inside a burst cannot be seen. Raises ValueError for a wrong shape or gap.
     """
     times = np.asarray(times_us, np.float64)
     if times.ndim != 1:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.acc.epochs import present
 from vitals_signal.windows.grid import WindowGrid
-from vitals_signal.windows.grid_stream import GridStream, xyz_samples
+from vitals_signal.windows.grid_stream import GridStream
+from vitals_signal.windows.samples import checked_acc, present
 from vitals_signal.windows.table import FeatureTable
 
 TREMOR_FEATURES: Final = (
@@ -48,7 +48,7 @@ def tremor_power(
     ranges (Bhatia 2018, doi 10.1002/mds.27121); the gates are ours, not validated on patients. Raises ValueError for a
     wrong shape, rate, or windows under 2 s.
     """
-    acc = xyz_samples(acc_g)
+    acc = checked_acc(acc_g)
     grid = _checked_grid(fs, length_s, hop_s, start_us)
     return _table(acc, grid, grid.starts(len(acc)), 0)
 
@@ -86,7 +86,7 @@ def _table(acc: NDArray[np.float64], grid: WindowGrid, starts: NDArray[np.int64]
         coverage[rows] = sliding_window_view(there, n)[at].mean(1)
         full = coverage[rows] == 1.0
         if full.any():
-            values[rows][full], code[rows][full] = _features(np.ascontiguousarray(view[at[full]]), grid.fs)
+            values[rows][full], code[rows][full] = _features(np.ascontiguousarray(view[at[full]], np.float64), grid.fs)
     first = np.array([grid.time_us(origin + int(start)) for start in starts], np.int64)
     last = np.array([grid.time_us(origin + int(start) + n) for start in starts], np.int64)
     return FeatureTable(TREMOR_FEATURES, values, first, last, coverage, np.zeros(w), _METHOD, code, _WHY)

@@ -27,12 +27,12 @@ from vitals_signal.windows.acc_names import (
 )
 from vitals_signal.windows.acc_vector import acc_vectors
 from vitals_signal.windows.grid import WindowGrid
-from vitals_signal.windows.grid_stream import GridStream, xyz_samples
+from vitals_signal.windows.grid_stream import GridStream
+from vitals_signal.windows.samples import NO_SENSOR_G, checked_acc, runs
 from vitals_signal.windows.table import FeatureTable
 
 ACC_FEATURES: Final = ACC_VECTOR
 FILL_S: Final = 0.1
-_NO_SENSOR_G: Final = 1000.0  # beyond any accelerometer: a value that is no measurement
 _BLOCK_SAMPLES: Final = 1 << 15  # of one axis: what the kernel holds of a block stays in the second-level cache
 
 
@@ -76,7 +76,7 @@ def acc_window_features(
     Names that begin with vm_, vertical_, horizontal_, sd_, axis_, tilt_, second_ and enmo, still_share, gravity_g do
     not change when the sensor is turned on the body.
     """
-    acc = xyz_samples(acc_g)
+    acc = checked_acc(acc_g)
     grid = WindowGrid(fs, length_s, length_s if hop_s is None else hop_s, start_us, aligned)
     return _table(acc, grid, grid.starts(len(acc)), 0, _checked_coverage(min_coverage))
 
@@ -120,7 +120,7 @@ def _table(acc: Floats, grid: WindowGrid, starts: NDArray[np.int64], origin: int
     view = sliding_window_view(acc, n, axis=0) if w else np.empty((0, 3, n))
     for begin in range(0, w, block):
         rows = slice(begin, min(begin + block, w))
-        xyz = np.ascontiguousarray(view[starts[rows]])
+        xyz = np.ascontiguousarray(view[starts[rows]], np.float64)
         _block(xyz, grid.fs, min_coverage, values[rows], codes[rows], coverage[rows], corrected[rows])
     first = [grid.time_us(origin + int(start)) for start in starts]
     last = [grid.time_us(origin + int(start) + n) for start in starts]
@@ -134,19 +134,20 @@ def _block(
     xyz: Floats, fs: float, min_coverage: float, values: Floats, codes: Codes, coverage: Floats, corrected: Floats
 ) -> None:
     w, _, n = xyz.shape
-    if np.abs(xyz).max() <= _NO_SENSOR_G:  # a NaN compares false
+    if np.abs(xyz).max() <= NO_SENSOR_G:  # a NaN compares false
         coverage[:] = 1.0
         values[:], codes[:] = acc_vectors(xyz, fs)
         return
-    present: NDArray[np.bool_] = np.all(np.abs(xyz) <= _NO_SENSOR_G, axis=1)
-    coverage[:] = present.mean(1)
+    sampled: NDArray[np.bool_] = np.all(np.abs(xyz) <= NO_SENSOR_G, axis=1)
+    coverage[:] = sampled.mean(1)
+    longest = max(1, int(FILL_S * fs + 1e-9))
     whole = []
     for i in range(w):
-        there = present[i]
+        there = sampled[i]
         if coverage[i] < min_coverage or not there.any():
             continue
         lost = np.flatnonzero(~there)
-        if _longest_run(there) <= max(1, int(FILL_S * fs + 1e-9)) and there[0] and there[-1]:
+        if max((b - a for a, b in runs(~there)), default=0) <= longest and there[0] and there[-1]:
             known = np.flatnonzero(there)
             for axis in range(3):
                 xyz[i, axis, lost] = np.interp(lost, known, xyz[i, axis, known])
@@ -157,9 +158,3 @@ def _block(
             values[i, SEQUENCE_COLUMNS], codes[i, SEQUENCE_COLUMNS] = np.nan, GAP
     if whole:
         values[whole], codes[whole] = acc_vectors(xyz[whole], fs)
-
-
-def _longest_run(there: NDArray[np.bool_]) -> int:
-    """Length of the longest run of missing samples."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], there, [True])).astype(np.int8)))
-    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0

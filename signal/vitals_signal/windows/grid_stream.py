@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
 from vitals_signal.windows.grid import WindowGrid
+from vitals_signal.windows.samples import checked_acc
 from vitals_signal.windows.table import FeatureTable
 from vitals_signal.windows.window import FeatureWindow
 
@@ -30,7 +31,7 @@ class GridStream(Resumable):
 
     def update(self, acc_g: ArrayLike) -> list[FeatureWindow]:
         """The windows that the next samples, (n, 3) in g, complete."""
-        return self._extend(xyz_samples(acc_g))
+        return self._extend(checked_acc(acc_g))
 
     def gap(self, samples: int) -> list[FeatureWindow]:
         """The windows that `samples` missing samples complete. Raises ValueError for a number below 0."""
@@ -64,13 +65,3 @@ class GridStream(Resumable):
             self._kept = self._kept[drop:].copy()
             self._first += drop
         return done
-
-
-def xyz_samples(acc_g: ArrayLike) -> NDArray[np.float64]:
-    """(n, 3) in g. Raises ValueError for another shape."""
-    acc = np.asarray(acc_g, np.float64)
-    if acc.ndim != 2 or acc.shape[1] != 3:
-        if acc.size == 0:
-            return np.empty((0, 3))
-        raise ValueError(f"acc_g must have the shape (n, 3), not {acc.shape}")
-    return acc
