@@ -37,6 +37,10 @@ MAKERS = (
     ("de5bf729-d711-4e47-af26-65e3012a5dc7", "bc 27 0b00 ffff 01 00 08 3c00 e001 02 1e 03 2d"),
     ("0734594a-a8e7-4b1a-a6b1-cd5243059a57", "55 00 ff 0000 0d00 623c 0000000000 50 00 05 0a 01 00 c7"),
 )
+MAKER_REQUESTS = (  # the same of what applications write
+    ("fb005c81-02e7-f387-1cad-8acd2d8df0c8", "02 02 00 01 c800 01 01 1000 02 01 0200"),
+    ("34800001-7185-4d5d-b431-630e7050e8f0", "01 05 2f4d6561732f4543472f313235"),
+)
 
 
 class Tally(NamedTuple):
@@ -52,6 +56,8 @@ def seeds() -> dict[str, list[bytes]]:
     for uuid, frame in MAKERS:
         found.setdefault(uuid, []).append(bytes.fromhex(frame))
     for uuid, frame, _ in HAND_MADE_REQUESTS + READ_ONLY_REQUESTS:
+        found.setdefault(f"request {uuid}", []).append(bytes.fromhex(frame))
+    for uuid, frame in MAKER_REQUESTS:
         found.setdefault(f"request {uuid}", []).append(bytes.fromhex(frame))
     return found
 
