@@ -4,7 +4,8 @@ python run.py bench dsp_hrv [DATA] [PART...]      parts: short, day, entropy, lo
 
 DATA is the folder that holds `nsr2db` and `dsp_golden` (by default `../shared/data`). CPU time is the least of several
 runs for short work, one run for a day. Ratios are peer / vitals, so above 1 is faster. "core" is time domain, Welch,
-Lomb, Poincare, DFA alpha1 and alpha2, and SampEn; a peer is timed on what it has of that.
+Lomb, Poincare, DFA alpha1 and alpha2, and SampEn; a peer is timed on what it has of that, vitals on all of it ("core")
+and on the same items ("same").
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ def core():
     fd.welch_psd(nni=rr, mode="dev"); fd.lomb_psd(nni=rr, mode="dev")
     nl.poincare(nni=rr, mode="dev"); nl.sample_entropy(nni=rr); nl.dfa(nn=rr, mode="dev")
 cpu("core", core, 5)
+import pyhrv
+cpu("hrv()", lambda: pyhrv.hrv(nni=rr, show=False, interval=[0, 10]), 2)
 """,
     "neurokit2": """
 import neurokit2 as nk
@@ -165,8 +168,16 @@ def short(data: Path) -> None:
 import vitals_signal as dsp
 def core():
     dsp.hrv_core(rr); dsp.hrv_frequency(rr, method="lomb")
-core(); dsp.hrv(rr)
+poincare, entropy = ("SD1", "SD2", "SD1SD2"), ("SD1", "SD2", "SD1SD2", "SampEn")
+def same(names, lomb):
+    dsp.hrv_time(rr); dsp.hrv_frequency(rr); dsp.hrv_nonlinear(rr, names=names)
+    if lomb:
+        dsp.hrv_frequency(rr, method="lomb")
+core(); dsp.hrv(rr); same(entropy, True)
 cpu("core", core, 15)
+cpu("heartpy", lambda: same(poincare, False), 15)
+cpu("hrv-analysis", lambda: same(entropy, True), 15)
+cpu("neurokit2", lambda: dsp.hrv_core(rr), 15)
 cpu("welch", lambda: dsp.hrv_frequency(rr), 15)
 cpu("time", lambda: dsp.hrv_time(rr), 15)
 cpu("all", lambda: dsp.hrv(rr, convention="neurokit"), 5)
@@ -182,7 +193,9 @@ cpu("all", lambda: dsp.hrv(rr, convention="neurokit"), 5)
             if isinstance(value, str):
                 print(f"5 min {part}, {name}: {value}")
             else:
-                line(f"5 min {part}", name, value[0], ours[part][0])
+                line(f"5 min {part}", name, value[0], ours["core" if part == "hrv()" else part][0])
+        if name in ours and not isinstance(theirs["core"], str):
+            line("5 min same", name, theirs["core"][0], ours[name][0])
     print(f"vitals alone: time {1e3 * ours['time'][0]:.2f} ms, Welch {1e3 * ours['welch'][0]:.2f} ms")
 
 
