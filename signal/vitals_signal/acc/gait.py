@@ -17,10 +17,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal.acc.gait_spectrum import magnitude, shaped
+
 GAIT_VERSION: Final = "gait-1"
 
 _SHORTEST_S, _LONGEST_S = 0.25, 0.90  # of a step: 67 to 240 steps per minute
-_FS_LOW_PASS_S: Final = 0.02
+_SMOOTH_S: Final = 0.02
 _HARMONICS: Final = 10
 _POINTS: Final = 64  # per stride
 
@@ -69,16 +71,11 @@ def gait_regularity(acc_g: ArrayLike, fs: float) -> GaitRegularity:
     """
     if not 15 <= fs <= 1000:
         raise ValueError(f"fs must lie in 15..1000 Hz, got {fs}")
-    x = np.asarray(acc_g, np.float64)
-    if not (x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 3)):
-        raise ValueError(f"acc_g must have shape (n, 3) or (n,), got {x.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = np.sqrt((x * x).sum(axis=1)) if x.ndim == 2 else np.abs(x)
-        y = _longest(np.where(size <= 100.0, size, np.nan))
+    y = _longest(magnitude(shaped(acc_g)))
     if len(y) < 4 * fs:
         return _none("less than 4 s in a row")
-    half = int(np.ceil(3 * _FS_LOW_PASS_S * fs))
-    weight = np.exp(-0.5 * (np.arange(-half, half + 1) / (_FS_LOW_PASS_S * fs)) ** 2)
+    half = int(np.ceil(3 * _SMOOTH_S * fs))
+    weight = np.exp(-0.5 * (np.arange(-half, half + 1) / (_SMOOTH_S * fs)) ** 2)
     y = np.convolve(y, weight / weight.sum(), "valid")
     y = y - y.mean()
     if float(y.std()) < 0.01:

@@ -25,11 +25,10 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.acc.step_detection import magnitude_25hz
+from vitals_signal.acc.gait_spectrum import GRID_HZ, magnitude_25hz
 
 SIT_STAND_VERSION: Final = "sit-stand-1"
 
-_GRID: Final = 25
 _SMOOTH_S: Final = 0.12
 _LENGTHS_S: Final = (1.2, 1.6, 2.0, 2.4, 2.8)
 _LEAST_PUSH_G: Final = 0.05
@@ -76,7 +75,7 @@ def sit_stand(acc_g: ArrayLike, fs: float) -> SitStand:
     told = 0
     border = np.flatnonzero(np.diff(np.concatenate(([False], known, [False])).astype(np.int8)))
     for begin, end in zip(border[::2].tolist(), border[1::2].tolist(), strict=True):
-        if end - begin >= int((_LENGTHS_S[0] + 1.0) * _GRID):
+        if end - begin >= int((_LENGTHS_S[0] + 1.0) * GRID_HZ):
             told += end - begin
             found += _in_stretch(grid[begin:end], begin)
     coverage = told / len(grid) if len(grid) else 0.0
@@ -85,11 +84,11 @@ def sit_stand(acc_g: ArrayLike, fs: float) -> SitStand:
 
 def _in_stretch(y: NDArray[np.float64], first: int) -> list[Transition]:
     half = 12
-    weight = np.exp(-0.5 * (np.arange(-half, half + 1) / (_SMOOTH_S * _GRID)) ** 2)
+    weight = np.exp(-0.5 * (np.arange(-half, half + 1) / (_SMOOTH_S * GRID_HZ)) ** 2)
     smooth = np.convolve(np.pad(y, half, mode="edge"), weight / weight.sum(), "valid")
     push, fit, length = (np.zeros(len(y)) for _ in range(3))
     for seconds in _LENGTHS_S:
-        size = round(seconds * _GRID)
+        size = round(seconds * GRID_HZ)
         if len(y) < size:
             continue
         x = (np.arange(size) + 0.5) / size
@@ -111,11 +110,11 @@ def _in_stretch(y: NDArray[np.float64], first: int) -> list[Transition]:
     found: list[Transition] = []
     strong = np.flatnonzero((np.abs(push) >= _LEAST_PUSH_G) & (np.abs(fit) >= _LEAST_R))
     for k in strong[np.argsort(-np.abs(push[strong]), kind="stable")].tolist():
-        reach = round(length[k] * _GRID / 2)
-        beside = y[max(k - reach - _GRID, 0) : k - reach] if push[k] > 0 else y[k + reach : k + reach + _GRID]
-        if len(beside) < _GRID // 2 or float(beside.std()) > _QUIET_SD_G:
+        reach = round(length[k] * GRID_HZ / 2)
+        beside = y[max(k - reach - GRID_HZ, 0) : k - reach] if push[k] > 0 else y[k + reach : k + reach + GRID_HZ]
+        if len(beside) < GRID_HZ // 2 or float(beside.std()) > _QUIET_SD_G:
             continue
-        at = (first + k) / _GRID
+        at = (first + k) / GRID_HZ
         if all(abs(at - other.time_s) >= _APART_S for other in found):
             kind: Literal["stand_up", "sit_down"] = "stand_up" if push[k] > 0 else "sit_down"
             found.append(Transition(at, kind, float(length[k]), float(abs(push[k])), float(abs(fit[k]))))

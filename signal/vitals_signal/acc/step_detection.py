@@ -28,30 +28,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
+from vitals_signal.acc.gait_spectrum import (
+    BEFORE_S,
+    BLOCK,
+    GRID_HZ,
+    LEAST_SD_G,
+    WINDOW,
+    judge,
+    magnitude,
+    reach_samples,
+    resampled,
+    shaped,
+)
 from vitals_signal.windows.window import FeatureWindow
 
 STEPS_VERSION: Final = "steps-1"
 STEP_FEATURES: Final = ("steps", "cadence_spm", "walking_s", "walking_cadence_spm")
 
-_GRID: Final = 25  # Hz
-_SIGMA_S: Final = 0.04
-_REACH_S: Final = 0.12
-_WINDOW: Final = 125  # 5 s
-_BEFORE: Final = 2  # whole seconds of the window that lie before the second it judges
-_STEP_HZ: Final = 0.05
-_FREQUENCY: Final = np.arange(0.5, 7.01, _STEP_HZ)
-_LOWEST_HZ, _HIGHEST_HZ = 1.2, 3.5
-_TAPER: Final = np.hanning(_WINDOW + 2)[1:-1]
-_ANGLE: Final = 2 * np.pi * np.outer((np.arange(_WINDOW) - _WINDOW // 2) / _GRID, _FREQUENCY)
-_TRANSFORM: Final = np.hstack((np.cos(_ANGLE), np.sin(_ANGLE))) * _TAPER[:, None]
 _SHARE, _SHARE_ON = 0.45, 0.35
-_LEAST_SD_G: Final = 0.06  # over 5 s
 _LEAST_NEAR_G: Final = 0.04  # over the second itself
 _LEAST_NEAR: Final = 0.4  # of the deviation over 5 s: where a bout ends, the second has no part in it
 _JUMP_HZ: Final = 0.25
 _IN_A_ROW: Final = 3
-_LARGEST_G: Final = 100.0  # beyond, it is no acceleration in g
-_BLOCK: Final = 1 << 13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,24 +108,11 @@ def steps(acc_g: ArrayLike, fs: float) -> Steps:
     ValueError for `fs` below 15 or above 1000, or another shape. Method and sources: top of this file.
     """
     stream = StepStream(fs)
-    size = _magnitude(_shaped(acc_g))
+    size = magnitude(shaped(acc_g))
     found = stream.update(size)
     found += stream.end()
     known = _known(size, fs)
     return Steps(np.array(found, np.float64), stream.samples / fs, known, None if known else "less than 5 s in a row")
-
-
-def magnitude_25hz(acc_g: ArrayLike, fs: float) -> NDArray[np.float64]:
-    """The magnitude (g) on which steps are sought: a sample every 40 ms, NaN where half of what it takes is missing.
-
-    `acc_g` in g, shape (n, 3) or (n,), at `fs` Hz (15..1000). Raises ValueError for `fs` out of range or another shape.
-    """
-    if not 15 <= fs <= 1000:
-        raise ValueError(f"fs must lie in 15..1000 Hz, got {fs}")
-    size = _magnitude(_shaped(acc_g))
-    points = np.arange(int((len(size) - 0.51) * _GRID / fs) + 1 if len(size) else 0)
-    parts = [_resampled(size, 0, points[a : a + _BLOCK], fs) for a in range(0, len(points), _BLOCK)]
-    return np.concatenate(parts) if parts else np.empty(0)
 
 
 class StepStream(Resumable):
@@ -156,7 +141,7 @@ class StepStream(Resumable):
 
     def update(self, acc_g: ArrayLike) -> list[float]:
         """Take samples in g, shape (m, 3) or magnitudes (m,); give the steps that became certain. NaN is a gap."""
-        size = _magnitude(_shaped(acc_g))
+        size = magnitude(shaped(acc_g))
         found: list[float] = []
         # Blocks bound the memory; their borders cannot be seen in the result.
         for begin in range(0, len(size), 1 << 18):
@@ -170,7 +155,7 @@ class StepStream(Resumable):
         found = self._close(self._drain(last=True))
         self.samples += samples
         self._magnitude, self._first = np.empty(0), self.samples
-        self._next = int(np.ceil(self.samples * _GRID / self.fs - 1e-9))
+        self._next = int(np.ceil(self.samples * GRID_HZ / self.fs - 1e-9))
         self._begin(self._next)
         return found
 
@@ -184,16 +169,16 @@ class StepStream(Resumable):
         return self._drain(last=False)
 
     def _drain(self, *, last: bool) -> list[float]:
-        reach = _reach(self.fs)
+        reach = reach_samples(self.fs)
         end = self.samples - (1 if last else reach + 1)
         # The last grid point whose neighbourhood has arrived.
-        stop = int(np.floor((end + 0.49) * _GRID / self.fs)) + 1
+        stop = int(np.floor((end + 0.49) * GRID_HZ / self.fs)) + 1
         found: list[float] = []
         while self._next < stop:
-            points = np.arange(self._next, min(stop, self._next + _BLOCK))
-            found += self._follow(_resampled(self._magnitude, self._first, points, self.fs))
+            points = np.arange(self._next, min(stop, self._next + BLOCK))
+            found += self._follow(resampled(self._magnitude, self._first, points, self.fs))
             self._next = int(points[-1]) + 1
-        keep = max(self._first, int(self._next * self.fs / _GRID) - reach - 2)
+        keep = max(self._first, int(self._next * self.fs / GRID_HZ) - reach - 2)
         self._magnitude = self._magnitude[keep - self._first :]
         self._first = keep
         return found
@@ -222,14 +207,14 @@ class StepStream(Resumable):
 
     def _stretch(self, smooth: NDArray[np.float64]) -> list[float]:
         self._smooth = np.concatenate((self._smooth, smooth))
-        whole = (self._length() - _WINDOW) // _GRID + 1  # windows that are complete
-        first = self._second if self._second > _BEFORE else _BEFORE
-        if whole + _BEFORE <= first:
+        whole = (self._length() - WINDOW) // GRID_HZ + 1  # windows that are complete
+        first = self._second if self._second > BEFORE_S else BEFORE_S
+        if whole + BEFORE_S <= first:
             return []
-        at = self._start - self._origin + (first - _BEFORE) * _GRID
-        windows = np.lib.stride_tricks.sliding_window_view(self._smooth[at:], _WINDOW)[::_GRID]
-        windows = windows[: whole + _BEFORE - first]
-        rates, shares, deviations, near = _judge(windows)
+        at = self._start - self._origin + (first - BEFORE_S) * GRID_HZ
+        windows = np.lib.stride_tricks.sliding_window_view(self._smooth[at:], WINDOW)[::GRID_HZ]
+        windows = windows[: whole + BEFORE_S - first]
+        rates, shares, deviations, near = judge(windows)
         found: list[float] = []
         judged = zip(rates.tolist(), shares.tolist(), deviations.tolist(), near.tolist(), strict=True)
         for second, (rate, share, sd, still) in enumerate(judged, first):
@@ -239,18 +224,20 @@ class StepStream(Resumable):
                 self._decide(early, rate, share, sd)
             self._second = second + 1
         found += self._walk(self._second)
-        keep = min(self._start + (self._second - _BEFORE - 1) * _GRID, int(self._last) if self._last >= 0 else 1 << 62)
+        keep = min(
+            self._start + (self._second - BEFORE_S - 1) * GRID_HZ, int(self._last) if self._last >= 0 else 1 << 62
+        )
         if self._waiting:
-            keep = min(keep, self._start + (self._waiting[0][0] - 1) * _GRID)
+            keep = min(keep, self._start + (self._waiting[0][0] - 1) * GRID_HZ)
         keep = max(keep, self._origin)
         self._smooth = self._smooth[keep - self._origin :]
         self._origin = keep
         return found
 
     def _decide(self, second: int, rate: float, share: float, sd: float) -> None:
-        strict = share >= _SHARE and sd >= _LEAST_SD_G
+        strict = share >= _SHARE and sd >= LEAST_SD_G
         if self._rate > 0:
-            if share >= _SHARE_ON and sd >= _LEAST_SD_G and abs(rate - self._rate) <= _JUMP_HZ:
+            if share >= _SHARE_ON and sd >= LEAST_SD_G and abs(rate - self._rate) <= _JUMP_HZ:
                 self._pace.append((second, rate))
                 self._rate = rate
                 return
@@ -267,16 +254,16 @@ class StepStream(Resumable):
         """Steps in the seconds in gait before second `until`."""
         found: list[float] = []
         for second, rate in self._pace:
-            begin, end = self._start + second * _GRID, self._start + (second + 1) * _GRID
-            period = _GRID / rate
+            begin, end = self._start + second * GRID_HZ, self._start + (second + 1) * GRID_HZ
+            period = GRID_HZ / rate
             if self._last < 0 or begin - self._last > 1.5 * period:
                 # A bout begins: its first step lies within one period.
                 self._last = self._highest(begin - 1e-9, begin + period, begin + period / 2, period)
-                found.append(self._last / _GRID)
+                found.append(self._last / GRID_HZ)
             while self._last + period < end:
                 expected = self._last + period
                 self._last = self._highest(expected - 0.35 * period, expected + 0.35 * period, expected, 0.5 * period)
-                found.append(self._last / _GRID)
+                found.append(self._last / GRID_HZ)
         self._pace = []
         return found
 
@@ -295,99 +282,21 @@ class StepStream(Resumable):
         """The stretch ends: its last window speaks for what follows it."""
         if self._second and (self._rate > 0 or len(self._waiting) + 1 >= _IN_A_ROW):
             rate = self._rate or self._waiting[-1][1]
-            tail = self._smooth[self._start - self._origin + self._second * _GRID :]
-            for k in range(len(tail) // _GRID):
-                sd = float(tail[k * _GRID : (k + 1) * _GRID].std())
+            tail = self._smooth[self._start - self._origin + self._second * GRID_HZ :]
+            for k in range(len(tail) // GRID_HZ):
+                sd = float(tail[k * GRID_HZ : (k + 1) * GRID_HZ].std())
                 self._decide(self._second, rate, 1.0, sd)
                 self._second += 1
             found = found + self._walk(self._second)
         return found
 
 
-def _shaped(acc_g: ArrayLike) -> NDArray[np.float64]:
-    x = np.asarray(acc_g, np.float64)
-    if not (x.ndim == 1 or (x.ndim == 2 and x.shape[1] == 3)):
-        raise ValueError(f"acc_g must have shape (n, 3) or (n,), got {x.shape}")
-    return x
-
-
-def _magnitude(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = np.sqrt(np.einsum("ij,ij->i", x, x)) if x.ndim == 2 else np.abs(x)
-        return np.where(size <= _LARGEST_G, size, np.nan)
-
-
 def _known(size: NDArray[np.float64], fs: float) -> tuple[tuple[float, float], ...]:
     alive = np.concatenate(([False], np.isfinite(size), [False]))
     border = np.flatnonzero(alive[1:] != alive[:-1]) / fs
     runs = zip(border[::2].tolist(), border[1::2].tolist(), strict=True)
-    return tuple((begin, end) for begin, end in runs if end - begin >= _WINDOW / _GRID)
+    return tuple((begin, end) for begin, end in runs if end - begin >= WINDOW / GRID_HZ)
 
 
 def _overlap(known: tuple[tuple[float, float], ...], begin: float, end: float) -> float:
     return sum(max(0.0, min(b, end) - max(a, begin)) for a, b in known)
-
-
-def _reach(fs: float) -> int:
-    return int(np.ceil(_REACH_S * fs))
-
-
-def _resampled(x: NDArray[np.float64], first: int, points: NDArray[np.int64], fs: float) -> NDArray[np.float64]:
-    """Magnitude at grid points, NaN where half of the Gaussian's weight or more is missing or outside."""
-    reach = _reach(fs)
-    at = points * (fs / _GRID)
-    centre = np.rint(at).astype(np.int64)
-    offset = np.arange(-reach, reach + 1)
-    index = centre[:, None] + offset - first
-    weight = np.exp(-0.5 * (((centre - at)[:, None] + offset) / (_SIGMA_S * fs)) ** 2)
-    inside = (index >= 0) & (index < len(x))
-    value = np.where(inside, x[np.clip(index, 0, len(x) - 1)], np.nan)
-    known = np.isfinite(value)
-    mass = np.where(known, weight, 0.0).sum(axis=1)
-    total = (weight * inside).sum(axis=1)
-    summed = (np.where(known, value, 0.0) * weight).sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(mass > 0.5 * total, summed / mass, np.nan))
-
-
-def _judge(
-    windows: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Step rate (Hz), share of power that gait explains, and deviation (g) of each window, shape (n, 125); also that of
-    its middle second."""
-    n = len(windows)
-    near = np.asarray(windows[:, _BEFORE * _GRID : (_BEFORE + 1) * _GRID].std(axis=1))
-    rates, shares = np.zeros(n), np.zeros(n)
-    deviations = np.asarray(windows.std(axis=1))
-    moving = np.flatnonzero(deviations >= _LEAST_SD_G)
-    for begin in range(0, len(moving), 512):
-        some = moving[begin : begin + 512]
-        x = windows[some]
-        x = x - (x @ _TAPER / _TAPER.sum())[:, None]
-        y = x @ _TRANSFORM
-        half = len(_FREQUENCY)
-        power = y[:, :half] ** 2 + y[:, half:] ** 2
-        # Power within 0.1 Hz of each frequency, over a margin in which there is none.
-        padded = np.pad(power, ((0, 0), (2, 2)))
-        band = sum((padded[:, k : k + half] for k in range(5)), np.zeros_like(power))
-        base = _column(np.arange(_LOWEST_HZ, _HIGHEST_HZ + 1e-9, _STEP_HZ))
-        best = base[np.argmax(band[:, base] + band[:, 2 * base + 10], axis=1)]
-        row = np.arange(len(some))
-        # A runner's step may hide behind half its rate, at which nothing happens.
-        double = 2 * best + 10
-        faster = (band[row, double] > 4.0 * band[row, best]) & (_FREQUENCY[double] <= _HIGHEST_HZ + 1e-9)
-        best = np.where(faster, double, best)
-        rate = _FREQUENCY[best]
-        explained = np.zeros(len(some))
-        for times in (0.5, 1.0, 1.5, 2.0):
-            column = _column(times * rate)
-            inside = (column >= 0) & (column < half)
-            explained += np.where(inside, band[row, np.clip(column, 0, half - 1)], 0.0)
-        total = power.sum(axis=1)
-        rates[some] = rate
-        shares[some] = np.where(total > 0, explained / np.where(total > 0, total, 1.0), 0.0)
-    return rates, shares, deviations, near
-
-
-def _column(frequency: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(np.rint((frequency - _FREQUENCY[0]) / _STEP_HZ).astype(np.int64))
