@@ -43,14 +43,17 @@ def test_every_path_counts_the_same(size: int, step: float) -> None:
         x = np.rint(x / step) * step
     starts = span_starts(x, size)
     want = matches(x, size, 20.0)
-    rank, low, high = entropy_neighbours.rank_ranges(x, 20.0)
+    ranking = entropy_neighbours.rank_ranges(x, 20.0)
+    rank, low, high = ranking
     coordinates = [rank[starts + k] for k in range(size)]
-    assert (entropy_neighbours.neighbours(x, starts, size, 20.0) == want).all()
+    assert (entropy_neighbours.neighbours(ranking, starts, size) == want).all()
     assert (entropy_neighbours._blocks(coordinates, low, high) == want).all()
     if size > 1:
         assert (entropy_neighbours._bits(coordinates, low, high) == want).all()
-    if len(low) ** size < 1 << 23:
+    if size < 3:
         assert (entropy_neighbours._boxes(coordinates, low, high) == want).all()
+    if size == 3 and step:
+        assert (entropy_neighbours._slices(coordinates, low, high) == want).all()
 
 
 def test_popcount_without_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.rr.entropy_neighbours import neighbours, rank_ranges
+from vitals_signal.rr.entropy_neighbours import rank_ranges
+from vitals_signal.rr.entropy_templates import template_pairs
 from vitals_signal.rr.nn import NN
 from vitals_signal.rr.nonlinear_measure import (
     NO_MATCHES,
@@ -134,9 +135,7 @@ def _pairs(rows: list[NDArray[np.float64]], whole: list[NDArray[np.bool_]], m: i
     lengths = np.array([len(row) for row in rows])
     if lengths.max(initial=0) > _DENSE:
         for k, (row, flags) in enumerate(zip(rows, whole, strict=True)):
-            series, starts = np.ascontiguousarray(row), np.flatnonzero(flags[: len(row) - m])
-            for column in (0, 1):
-                out[k, column] = (int(neighbours(series, starts, m + column, r).sum()) - len(starts)) // 2
+            out[k] = template_pairs(np.ascontiguousarray(row), np.flatnonzero(flags[: len(row) - m]), m, r)
         return out
     rank, low, high = rank_ranges(np.concatenate(rows), r)
     if not len(low):

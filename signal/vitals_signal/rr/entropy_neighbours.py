@@ -3,7 +3,8 @@
 Exact in every path, and never N x N memory. RR intervals are on a lattice (1/128 s, 1/1024 s, 1 ms), so that a day of
 10^5 beats has but some hundred distinct values, and |a - b| <= r is a range of their ranks:
 
-- one or two coordinates: box sums in a table of ranks, three if the table stays below `_CUBE` cells (1/128 s)
+- one or two coordinates: box sums in a table of ranks; three: such a table of the vectors whose first coordinate is in
+  range, sliding along (1/128 s)
 - else a bit per vector and value for each further coordinate, vectors sorted by their first one, AND and count of the
   words in its range (1/1024 s)
 - few vectors, or too many distinct values for tables: comparisons in blocks, on ranks.
@@ -11,83 +12,127 @@ Exact in every path, and never N x N memory. RR intervals are on a lattice (1/12
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 _FEW: Final = 100_000  # squared vectors per distinct value: up to here comparisons are cheaper than tables
 _TABLE: Final = 1 << 22
-_CUBE: Final = 1 << 23
+_SLICES: Final = 1 << 25
 _BIT_TABLE_BYTES: Final = 1 << 26
 _BLOCK: Final = 1 << 15  # words or comparisons at a time: they stay in the cache
 _ALL: Final = (1 << 64) - 1
 
 
-def neighbours(x: NDArray[np.float64], starts: NDArray[np.intp], size: int, r: float) -> NDArray[np.int64]:
-    """For each vector x[s : s + size], s in `starts`: how many of them differ by at most r in all coordinates.
+class Ranking(NamedTuple):
+    """A series as ranks, with the ranks [low, high) of the values at most r away from that of each rank."""
+
+    rank: NDArray[np.intp]  # of each value; 0 for NaN
+    low: NDArray[np.intp]
+    high: NDArray[np.intp]
+
+
+def rank_ranges(x: NDArray[np.float64], r: float) -> Ranking:
+    """The ranks of x, and what lies within r."""
+    values, rank = _ranked(x)
+    high = np.searchsorted(values, values + r, side="right")
+    return Ranking(rank, np.searchsorted(high, np.arange(len(values)), side="right"), high)
+
+
+def neighbours(ranking: Ranking, starts: NDArray[np.intp], size: int) -> NDArray[np.int64]:
+    """For each vector of `size` values from s, s in `starts`: how many of them differ by at most r in all coordinates.
 
     Each counts itself; shape (len(starts),). The vectors may not hold NaN.
     """
     if not len(starts):
         return np.zeros(0, np.int64)
-    rank, low, high = rank_ranges(x, r)
+    rank, low, high = ranking
     coordinates = [rank[starts + k] for k in range(size)]
-    if len(starts) ** 2 <= _FEW * len(low):
+    values = len(low)
+    if len(starts) ** 2 <= _FEW * values:
         return _blocks(coordinates, low, high)
-    if (size <= 2 and len(low) ** size <= _TABLE) or (size == 3 and len(low) ** 3 <= _CUBE):
+    if size <= 2 and values**size <= _TABLE:
         return _boxes(coordinates, low, high)
-    if (size - 1) * len(low) * len(starts) // 8 <= _BIT_TABLE_BYTES:
+    if size == 3 and values**3 <= _SLICES:
+        return _slices(coordinates, low, high)
+    if (size - 1) * values * len(starts) // 8 <= _BIT_TABLE_BYTES:
         return _bits(coordinates, low, high)
     return _blocks(coordinates, low, high)
-
-
-def rank_ranges(x: NDArray[np.float64], r: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The rank of each value (0 for NaN), and for each rank the ranks [low, high) of the values at most r away."""
-    values, rank = _ranked(x)
-    high = np.searchsorted(values, values + r, side="right")
-    return rank, np.searchsorted(high, np.arange(len(values)), side="right"), high
 
 
 def _ranked(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """The distinct values and the rank of each element (0 for NaN)."""
     known = ~np.isnan(x)
-    values = np.unique(x[known])
-    if len(values) > 1:
-        # On a lattice a table finds the rank at once; whether it did is seen from the values it gives back.
-        step = np.diff(values).min()
-        span = (values[-1] - values[0]) / step
+    y = x[known]
+    rank = np.zeros(len(x), np.intp)
+    some = np.unique(y[:: max(1, len(y) // 1024)])
+    if len(some) > 1:
+        # On a lattice a table finds the rank without sorting; whether it did is seen from the values it gives back.
+        step, base = float(np.diff(some).min()), float(y.min())
+        span = (float(y.max()) - base) / step
         if span < 1 << 20:
-            table = np.zeros(int(span) + 2, np.intp)
-            table[np.rint((values - values[0]) / step).astype(np.intp)] = np.arange(len(values))
-            y = np.where(known, x, values[0])
-            rank = table[np.rint((y - values[0]) / step).astype(np.intp)]
-            if np.array_equal(values[rank], y):
-                return values, rank
-    return values, np.where(known, np.searchsorted(values, x), 0)
+            cell = np.rint((y - base) / step).astype(np.intp)
+            table = np.zeros(int(span) + 2)
+            table[cell] = y
+            if np.array_equal(table[cell], y):
+                taken = np.bincount(cell, minlength=len(table)) > 0
+                rank[known] = (np.cumsum(taken) - 1)[cell]
+                return table[taken], rank
+    values = np.unique(y)
+    rank[known] = np.searchsorted(values, y)
+    return values, rank
 
 
 def _boxes(coordinates: list[NDArray[np.intp]], low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Sums over boxes of a histogram of ranks, from its prefix sums."""
-    size, k = len(coordinates), len(low)
-    code = coordinates[0]
-    for c in coordinates[1:]:
-        code = code * k + c
-    prefix = np.zeros((k + 1,) * size, np.int32)
-    inner = prefix[(slice(1, None),) * size]
-    inner[...] = np.bincount(code, minlength=k**size).reshape((k,) * size)
-    for axis in range(size):
-        np.cumsum(inner, axis=axis, out=inner)
-    count = np.zeros(len(code), np.int64)
-    flat = prefix.reshape(-1)
-    ends = [(low[c], high[c]) for c in coordinates]
-    for corner in range(1 << size):
-        at, sign = ends[0][corner & 1], 1 if corner & 1 else -1
-        for axis in range(1, size):
-            upper = corner >> axis & 1
-            at = at * (k + 1) + ends[axis][upper]
-            sign *= 1 if upper else -1
-        count += sign * flat[at]
+    """One or two coordinates: sums over boxes of a histogram of ranks, from its prefix sums."""
+    k = len(low)
+    if len(coordinates) == 1:
+        line = np.concatenate(([0], np.bincount(coordinates[0], minlength=k).cumsum()))
+        return np.asarray((line[high] - line[low])[coordinates[0]])
+    a, b = coordinates
+    prefix = np.zeros((k + 1, k + 1), np.int32)
+    np.cumsum(np.bincount(a * k + b, minlength=k * k).reshape(k, k), axis=0, out=prefix[1:, 1:])
+    np.cumsum(prefix, axis=1, out=prefix)
+    return _corners(prefix, low[a], high[a], low[b], high[b])
+
+
+def _corners(
+    prefix: NDArray[np.int32],
+    top: NDArray[np.intp],
+    bottom: NDArray[np.intp],
+    left: NDArray[np.intp],
+    right: NDArray[np.intp],
+) -> NDArray[np.int64]:
+    """Sums over [top, bottom) x [left, right) from prefix sums with a border of zeros."""
+    flat, width = prefix.reshape(-1), prefix.shape[1]
+    top, bottom = top * width, bottom * width
+    return np.asarray(flat[bottom + right] - flat[bottom + left] - flat[top + right] + flat[top + left], np.int64)
+
+
+def _slices(coordinates: list[NDArray[np.intp]], low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Three coordinates: a two-dimensional histogram of the vectors whose first one is in range slides along."""
+    n, k = len(coordinates[0]), len(low)
+    order = np.argsort(coordinates[0].astype(np.int16), kind="stable")
+    first = np.searchsorted(coordinates[0][order], np.arange(k + 1)).tolist()
+    b, c = (each[order] for each in coordinates[1:])
+    code, ends = b * k + c, (low[b], high[b], low[c], high[c])
+    lows, highs = low.tolist(), high.tolist()
+    slices: dict[int, NDArray[np.int32]] = {}  # those in range, each summed up along its rows
+    window, prefix = np.zeros((k, k), np.int32), np.zeros((k + 1, k + 1), np.int32)
+    found = np.empty(n, np.int64)
+    for v in range(k):
+        for left in range(lows[v - 1] if v else 0, lows[v]):
+            window -= slices.pop(left)
+        for entered in range(highs[v - 1] if v else 0, highs[v]):
+            counts = np.bincount(code[first[entered] : first[entered + 1]], minlength=k * k).reshape(k, k)
+            slices[entered] = np.cumsum(counts, axis=1, dtype=np.int32)
+            window += slices[entered]
+        np.cumsum(window, axis=0, out=prefix[1:, 1:])
+        own = slice(first[v], first[v + 1])
+        found[own] = _corners(prefix, *(end[own] for end in ends))
+    count = np.empty(n, np.int64)
+    count[order] = found
     return count
 
 

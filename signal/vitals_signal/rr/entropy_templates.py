@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.rr.entropy_neighbours import neighbours
+from vitals_signal.rr.entropy_neighbours import neighbours, rank_ranges
 from vitals_signal.rr.nn import NN
 from vitals_signal.rr.nonlinear_measure import (
     NO_MATCHES,
@@ -45,9 +45,9 @@ def sample_entropy(x: NN | ArrayLike, *, m: int = 2, r: float | None = None) -> 
 
 def template_pairs(x: NDArray[np.float64], starts: NDArray[np.intp], m: int, r: float) -> tuple[int, int]:
     """B and A: pairs of vectors that match in m, and in m + 1 coordinates."""
-    n = len(starts)
-    total = n * (n - 1) // 2 if not m else (int(neighbours(x, starts, m, r).sum()) - n) // 2
-    return total, (int(neighbours(x, starts, m + 1, r).sum()) - n) // 2
+    n, ranking = len(starts), rank_ranges(x, r)
+    shorter = int(neighbours(ranking, starts, m).sum()) if m else n * n
+    return (shorter - n) // 2, (int(neighbours(ranking, starts, m + 1).sum()) - n) // 2
 
 
 def entropy_of_pairs(b: float, a: float) -> Measure:
@@ -72,9 +72,9 @@ def approximate_entropy(x: NN | ArrayLike, *, m: int = 2, r: float | None = None
         return missing(TOO_LITTLE)
     if tolerance != tolerance:
         return missing(NO_VARIATION)
-    phi = []
+    phi, ranking = [], rank_ranges(series, tolerance)
     for size in (m, m + 1):
-        count = neighbours(series, span_starts(series, size), size, tolerance)
+        count = neighbours(ranking, span_starts(series, size), size)
         phi.append(float(np.log(count / len(count)).mean()))
     return Measure(abs(phi[0] - phi[1]))
 
