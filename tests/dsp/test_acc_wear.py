@@ -46,6 +46,13 @@ def test_two_hours_on_a_table_are_found() -> None:
     assert wear.reason is None
 
 
+@pytest.mark.parametrize(("shaken", "found"), [(1, True), (2, False)])
+def test_two_still_axes_of_three_suffice(shaken: int, found: bool) -> None:
+    acc = on_a_table(120)
+    acc[:, :shaken] += np.random.default_rng(5).standard_normal((len(acc), shaken)) * 0.05
+    assert bool(non_wear(acc, FS).not_worn_us()) is found
+
+
 def test_half_an_hour_is_not_seen_without_temperature_and_seen_with_it() -> None:
     acc = np.concatenate([worn(120), on_a_table(30), worn(60, 2)])
     minutes = np.arange(210)
