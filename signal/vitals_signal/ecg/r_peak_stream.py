@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
-from vitals_signal.ecg.bands import LARGEST, LEAST_RATE_HZ, QRS_BAND_HZ, WAVE_BAND_HZ
+from vitals_signal.ecg.bands import LARGEST, LEAST_RATE_HZ, QRS_BAND_HZ
+from vitals_signal.ecg.refinement import KERNEL_S, wave_matrix
 from vitals_signal.filters.design import Sections, butterworth
 from vitals_signal.filters.filter_stream import FilterStream
 
@@ -44,7 +45,6 @@ _FAINT: Final = 0.1  # of the level: no beat, and no rival of one
 _INTERVALS: Final = 9
 _LONGEST_S: Final = 3.0  # an interval beyond says nothing about the next one
 _SNAP_S: Final = 0.08
-_KERNEL_S: Final = 0.20  # half length of the wave band's impulse response
 _KEPT_S: Final = 4.0  # samples kept for the places of peaks
 _OLDEST_S: Final = 3.5
 
@@ -214,7 +214,7 @@ class RPeakStream(Resumable):
 
     def _place(self, at: int) -> float | None:
         """The largest deflection of the wave band near an envelope top, between samples; None where samples lack."""
-        reach, half = round(_SNAP_S * self._fs), round(_KERNEL_S * self._fs)
+        reach, half = round(_SNAP_S * self._fs), round(KERNEL_S * self._fs)
         centre = round(at * self._step - _delay(self._fs) * self._fs)
         start = self._count - len(self._raw)
         index = np.arange(centre - reach - 1 - half, centre + reach + 2 + half) - start
@@ -226,7 +226,7 @@ class RPeakStream(Resumable):
                 return None
             samples[bad] = np.interp(np.flatnonzero(bad), np.flatnonzero(~bad), samples[~bad])
             largest = float(np.abs(samples).max())
-        wave = _wave_matrix(self._fs) @ (samples - samples[half + reach + 1])
+        wave = wave_matrix(self._fs, reach) @ (samples - samples[half + reach + 1])
         best = 1 + int(np.argmax(np.abs(wave[1:-1])))
         left, middle, right = wave[best - 1 : best + 2].tolist()
         if abs(middle) <= 1e-9 * largest:  # the rounding of a straight line, not a heart beat
@@ -328,20 +328,3 @@ def _delay(fs: float) -> float:
     centre = float(response @ np.arange(len(pulse)) / response.sum()) - 1.0
     rate = fs / max(1, int(fs / LEAST_RATE_HZ))
     return centre / fs + (len(_envelope_kernel(rate)) - 1) / 2.0 / rate
-
-
-@functools.lru_cache(maxsize=16)
-def _wave_matrix(fs: float) -> Floats:
-    """Samples around a peak to the wave band there, shape (2 reach + 3, 2 (reach + half) + 3); zero phase."""
-    reach, half = round(_SNAP_S * fs), round(_KERNEL_S * fs)
-    size = 8 * (half + 1) + 8
-    f = np.fft.rfftfreq(size, 1.0 / fs)
-    low, high = WAVE_BAND_HZ
-    response = np.fft.irfft((1.0 - 1.0 / (1.0 + (f / low) ** 4)) / (1.0 + (f / high) ** 6), size)
-    kernel = np.concatenate((response[-half:], response[: half + 1])) * np.hanning(2 * half + 3)[1:-1]
-    kernel -= np.hanning(2 * half + 3)[1:-1] * (kernel.sum() / np.hanning(2 * half + 3).sum())
-    out = np.zeros((2 * reach + 3, 2 * (reach + half) + 3))
-    for k, row in enumerate(out):
-        row[k : k + 2 * half + 1] = kernel
-    out.setflags(write=False)
-    return out
