@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,6 +99,29 @@ def test_without_data_there_are_reasons() -> None:
     assert cosinor([1.0, 2.0, 3.0], 6.0).reason is not None
     assert cosinor([1.0, 2.0, 3.0, 4.0, 5.0], 1.0).reason is not None
     assert cosinor(np.tile([1.0, 5.0], 20), 12.0).reason is not None  # two times of day tell no three parameters apart
+
+
+def test_of_a_month_of_steps_people_rest_at_night(shared: Path) -> None:
+    """Plausibility: hourly steps of the wearers of a Fitbit export."""
+    days: defaultdict[str, dict[datetime, float]] = defaultdict(dict)
+    path = shared / "data" / "fitbit_bellabeat" / "hourlySteps_merged.csv.gz"
+    with gzip.open(path, "rt", newline="") as lines:
+        for row in csv.DictReader(lines):
+            hour = datetime.strptime(row["ActivityHour"], "%m/%d/%Y %I:%M:%S %p")
+            days[row["Id"]][hour] = float(row["StepTotal"])
+    rhythms = []
+    for hours in days.values():
+        first = min(hours)
+        series = np.full(int((max(hours) - first).total_seconds() // 3600) + 1, np.nan)
+        for hour, taken in hours.items():
+            series[int((hour - first).total_seconds() // 3600)] = taken
+        rhythms.append(rest_activity(series, 3600, start_h=float(first.hour)).values)
+    assert len(rhythms) >= 15
+    at_night = [(v["L5_onset_h"] + 2.5) % 24 < 8 for v in rhythms]
+    by_day = [5 <= v["M10_onset_h"] <= 15 and 10 <= v["acrophase_h"] <= 20 for v in rhythms]
+    assert np.mean(at_night) > 0.9
+    assert np.mean(by_day) > 0.9
+    assert all(0 < v["IS"] < 0.7 and 0.5 < v["IV"] < 2 and v["RA"] > 0.8 for v in rhythms)
 
 
 @settings(max_examples=30, deadline=None)

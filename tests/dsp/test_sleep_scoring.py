@@ -23,6 +23,7 @@ from vitals_signal import (
     webster_rules,
 )
 from vitals_signal.sleep.scoring import SleepMethod
+from vitals_signal.synthetic import Bout, motion
 
 
 def spike(n: int, at: int, size: float) -> NDArray[np.float64]:
@@ -192,6 +193,25 @@ def test_the_window_needs_an_angle_and_a_rest() -> None:
     angle[(11 * 720) : int(11.3 * 720)] = np.nan  # an unknown stretch is no rest: one side only
     window = sleep_window(angle)
     assert window.end_s - window.start_s == pytest.approx(3 * 3600, abs=400)
+
+
+def test_from_a_wrist_that_sleeps_to_its_window() -> None:
+    """A still seat before bed would be taken for sleep, as by any reading of the arm alone: here is none."""
+    hour = 3600
+    script = [
+        Bout("hands", 3 * hour),
+        Bout("walk", 600),
+        Bout("sleep", 6 * hour),
+        Bout("walk", 300),
+        Bout("hands", hour),
+    ]
+    acc = np.median(motion(script, 5.0).acc_g.reshape(-1, 25, 3), axis=1)
+    angle = np.degrees(np.arctan2(acc[:, 2], np.hypot(acc[:, 0], acc[:, 1])))
+    window = sleep_window(angle)
+    assert window.start_s == pytest.approx(3 * hour + 600, abs=200)
+    assert window.end_s == pytest.approx(9 * hour + 600, abs=200)
+    still = sum(b - a for a, b in inactivity_bouts(angle) if a < window.end_s and b > window.start_s)
+    assert still > 0.8 * 6 * hour
 
 
 def test_inactivity_bouts_by_hand() -> None:

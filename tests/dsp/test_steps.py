@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -121,3 +123,18 @@ def test_real_wrists_walk_at_a_plausible_cadence_and_type_and_eat_without_steps(
     assert 120 <= rate["B"] <= 190  # jogging
     assert rate["F"] < 5  # typing
     assert rate["L"] < 5  # eating
+
+
+def test_streams_of_motion_and_sleep_load_numpy_only() -> None:
+    code = """
+import sys, numpy as np, vitals_signal as dsp
+acc = dsp.synthetic.motion([dsp.synthetic.Bout("walk", 20), dsp.synthetic.Bout("fall", 8)], 50).acc_g
+for stream in (dsp.StepStream(50), dsp.FallStream(50)):
+    assert stream.update(acc) + stream.end()
+assert dsp.SleepWakeStream().update(np.zeros(30))
+dsp.gait_regularity(acc, 50), dsp.sit_stand(acc, 50), dsp.sleep_features(np.ones(50), np.ones(50))
+dsp.rest_activity(np.arange(72.0) % 24, 3600), dsp.sleep_window(np.zeros(5000))
+print(*sorted({name.split(".")[0] for name in sys.modules} & {"scipy", "pandas", "sklearn", "vitals"}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
