@@ -143,6 +143,18 @@ def test_intervals_say_why_they_are_missing() -> None:
     assert len(dsp.pulse_intervals(ppg, 50.0, min_quality=0.0).rr_ms) == len(found.rr_ms)
 
 
+def test_a_spoilt_beat_spoils_the_interval_before_it_and_the_one_after_it() -> None:
+    wave = dsp.synthetic.pulse_wave(np.arange(0.5, 40.0, 0.8), 64.0, noise=0.0)
+    ppg = wave.ppg.copy()
+    middle = round(wave.upstroke_s[20] * 64.0)
+    ppg[middle + 5 : middle + 22] -= 0.9 * np.hanning(17)
+    quality = dsp.pulse_intervals(ppg, 64.0, min_quality=0.0).quality
+    low = np.flatnonzero(quality < 0.8)
+    assert len(low) == 2
+    assert low[1] == low[0] + 1
+    assert np.delete(quality, low).min() > 0.95
+
+
 def test_an_irregular_rhythm_shows_in_the_pulse(shared: Path) -> None:
     """Triplet novelty of 64 pulse intervals tells fibrillation from the rest; poor windows abstain."""
     novelty = {}
@@ -175,6 +187,9 @@ def test_the_index_knows_saturation_and_missing_samples() -> None:
     stuck = ppg.copy()
     stuck[300:700] = 0.2
     whole = dsp.sqi_ppg(ppg, 64.0)
+    beats = np.arange(0.5, 21.0, 0.8)
+    pause = dsp.synthetic.pulse_wave(beats[(beats < 8.0) | (beats > 12.0)], 64.0).ppg
+    assert dsp.sqi_ppg(pause, 64.0) < 0.3
     for spoilt in (missing, stuck):
         assert dsp.sqi_ppg(spoilt, 64.0) < 0.5 * whole
     assert dsp.sqi_ppg(np.where(clipped < 0.1, 0.1, clipped), 64.0) < 0.9 * whole

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import vitals_signal as dsp
+from vitals.formats.wfdb import read_signals
 
 FS = 250.0
 SYSTOLIC_WIDTH_S = 0.075  # of vitals_signal.synthetic.ppg
@@ -77,3 +78,12 @@ def test_finger_pulses_of_adults_lie_where_physiology_puts_them(shared: Path) ->
     for name, (low, high) in bounds.items():
         assert low < np.nanmedian(found[name][good]) < high, name
         assert np.isnan(found[name][good]).mean() < 0.3, name
+
+
+def test_a_second_systolic_shoulder_is_no_notch(shared: Path) -> None:
+    recording = read_signals(shared / "data" / "mimic_perform_af" / "mimic_perform_non_af_001.hea")
+    found = dsp.pulse_wave_features(recording.physical(0)[:12500], 125.0)
+    good = found["quality"] > 0.5
+    assert good.sum() > 50
+    assert 0.28 < np.nanmedian(found["notch_time_s"][good]) < 0.45
+    assert np.nanmedian(found["c_time_s"][good]) < 0.25
