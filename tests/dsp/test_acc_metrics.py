@@ -136,6 +136,12 @@ def test_means_are_over_what_is_there_and_too_little_is_nothing() -> None:
     assert table.reason(2) == "too little data"
 
 
+def test_single_precision_samples_are_enough() -> None:
+    acc = sway(50, 15.0)
+    a, b = (acc_metrics(x, 50, 5.0, ACC_METRICS).values for x in (acc, acc.astype(np.float32)))
+    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
 def test_a_filter_does_not_cross_a_gap() -> None:
     acc = np.tile([0.0, 0.0, 1.0], (1000, 1))
     acc[500:] = [1.0, 0.0, 0.0]  # the sensor was turned while nothing was recorded

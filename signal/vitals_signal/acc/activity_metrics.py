@@ -262,7 +262,7 @@ def _mean_vector(acc: Floats, edges: NDArray[np.int64], count: Floats, even: boo
     if even:
         n = int(edges[1] - edges[0])
         # A product with ones sums along the middle axis several times faster than a reduction does.
-        sums = np.ones(n, acc.dtype) @ acc.reshape(len(edges) - 1, n, 3)
+        sums = np.ones(n) @ acc.reshape(len(edges) - 1, n, 3)
     else:
         sums = np.add.reduceat(acc, edges[:-1], axis=0)
     vector: Floats = sums / count[:, None]
