@@ -38,6 +38,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Conformal:
+    """Split conformal prediction per class (Vovk 2012, "Conditional validity of inductive conformal predictors").
+
+    Class k is in the set where its probability is at least `least[k]`, so that the true class is left out in about
+    `alpha` of its windows.
+    """
+
+    alpha: float
+    least: tuple[float, ...]  # by class
+
+
+@dataclass(frozen=True, slots=True)
+class Familiar:
+    """What training has seen of each feature: a window with more than `most` features outside is unlike all of it."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything about a model that its file does not say."""
 
@@ -50,11 +71,14 @@ class Card:
     mean: tuple[float, ...]  # standardisation, outside the network
     std: tuple[float, ...]
     clip: float  # standardised features are cut at +- this
-    threshold: float  # probability from which on a window is positive
+    classes: tuple[str, ...]  # two for one logit (the second is the positive one), else one per logit
+    threshold: float  # probability from which on a window is positive; of more classes, that the leading one needs
     sources: tuple[Source, ...]
     held_out: tuple[str, ...]  # subjects never seen in training
     split: str
     measures: tuple[Measure, ...]
+    conformal: tuple[Conformal, ...]
+    familiar: Familiar | None
     limits: tuple[str, ...]
     recipe: tuple[str, ...]
     sha256: str
@@ -78,12 +102,16 @@ class Card:
         _check(0.0 < values["threshold"] < 1.0, "threshold")
         _check(values["clip"] > 0, "clip")
         _check(isinstance(values["size_bytes"], int), "size_bytes")
-        for name in ("features", "held_out", "limits", "recipe"):
+        for name in ("features", "classes", "held_out", "limits", "recipe"):
             values[name] = _list(values[name], name, lambda item: isinstance(item, str))
         for name in ("mean", "std"):
             values[name] = _list(values[name], name, _is_number)
             _check(len(values[name]) == len(values["features"]), name)
         _check(all(s > 0 for s in values["std"]), "std")
+        _check(len(values["classes"]) >= 2, "classes")
+        kinds, width = len(values["classes"]), len(values["features"])
+        values["conformal"] = tuple(_conformal(item, kinds) for item in _list(values["conformal"], "conformal", bool))
+        values["familiar"] = None if values["familiar"] is None else _familiar(values["familiar"], width)
         values["sources"] = tuple(_source(item) for item in _list(values["sources"], "sources", bool))
         values["measures"] = tuple(_measure(item) for item in _list(values["measures"], "measures", bool))
         return cls(**values)
@@ -103,6 +131,22 @@ def _measure(raw: Any) -> Measure:
     _check(all(values[name] is None or _is_number(values[name]) for name in ("low", "high")), "measures")
     _check(all(isinstance(values[name], int) for name in ("subjects", "windows")), "measures")
     return Measure(**values)
+
+
+def _conformal(raw: Any, classes: int) -> Conformal:
+    values = _fields(Conformal, raw, "conformal")
+    values["least"] = _list(values["least"], "conformal", _is_number)
+    _check(len(values["least"]) == classes and _is_number(values["alpha"]) and 0 < values["alpha"] < 1, "conformal")
+    return Conformal(**values)
+
+
+def _familiar(raw: Any, width: int) -> Familiar:
+    values = _fields(Familiar, raw, "familiar")
+    for name in ("low", "high"):
+        values[name] = _list(values[name], "familiar", _is_number)
+        _check(len(values[name]) == width, "familiar")
+    _check(isinstance(values["most"], int) and not isinstance(values["most"], bool), "familiar")
+    return Familiar(**values)
 
 
 def _fields(kind: type[Any], raw: Any, what: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Laws
 1. The file's SHA-256 is the card's, or nothing is loaded.
 2. A row with any non-finite feature is not scored: NaN out, the model abstains.
 3. Standardisation and clipping happen here in float64, outside the int8 network.
+4. Doubt is said: prediction sets at stated error rates, and rows unlike anything in training.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A loaded binary classifier; one object serves one thread at a time."""
+    """A loaded classifier of feature vectors; one object serves one thread at a time."""
 
     card: Card
     data: bytes  # the .tflite file
@@ -36,38 +37,82 @@ class Model:
 
     @property
     def threshold(self) -> float:
-        """The probability from which on a window counts as positive."""
+        """The probability from which on a window counts as positive; of more than two classes, that the leading one
+        needs."""
         return self.card.threshold
 
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Probability of the positive class.
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What it tells apart, in the order of the probabilities; of two, the second is the positive one."""
+        return self.card.classes
 
-        `X`: (W, F) features in the order of `card.features`. Returns (W,) float64 in 0..1, NaN where a feature of the
-        row is not finite. Raises InputShapeError for any other shape or type.
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Probability of the positive class, (W,); of more than two classes the probability of each, (W, K).
+
+        `X`: (W, F) features in the order of `card.features`. Returns float64 in 0..1, NaN where a feature of the row
+        is not finite. Raises InputShapeError for any other shape or type.
         """
-        z = self._standardised(X)
-        out = np.full(len(z), np.nan)
-        known = np.isfinite(z).all(axis=1)
-        out[known] = 1.0 / (1.0 + np.exp(-self._logits(z[known])))
-        return out
+        p = self._probabilities(X)
+        return p[:, 1] if len(self.classes) == 2 else p
+
+    def prediction_sets(self, X: ArrayLike, alpha: float) -> NDArray[np.bool_]:
+        """Which classes cannot be excluded at the error rate `alpha`, (W, K): conformal prediction.
+
+        More than one: it is in doubt. None: nothing like what it has learned. Rows that are not scored exclude
+        nothing. Raises ValueError where the card has no such rate.
+        """
+        kept = next((one for one in self.card.conformal if abs(one.alpha - alpha) < 1e-9), None)
+        if kept is None:
+            rates = ", ".join(f"{one.alpha:g}" for one in self.card.conformal) or "none"
+            raise ValueError(f"{self.card.name} has no prediction sets at alpha {alpha}; it has: {rates}")
+        p = self._probabilities(X)
+        return np.asarray((p >= kept.least) | np.isnan(p), dtype=np.bool_)
+
+    def unfamiliar(self, X: ArrayLike) -> NDArray[np.bool_]:
+        """Whether a row is unlike what the model was trained on, (W,): too many features out of the range seen there.
+
+        Rows with a feature that is not finite are unfamiliar; so is nothing where the card has no such range.
+        """
+        x = self._checked(X)
+        if self.card.familiar is None:
+            return np.asarray(~np.isfinite(x).all(axis=1))
+        seen = self.card.familiar
+        outside = ~((x >= seen.low) & (x <= seen.high))
+        return np.asarray((outside.sum(axis=1) > seen.most) | ~np.isfinite(x).all(axis=1))
 
     def contributions(self, X: ArrayLike) -> Floats:
-        """How much each feature moves the logit away from its value at the training mean.
+        """How much each feature moves the logit away from its value at the training mean; of more than two classes, the
+        logit of the leading class over the mean of the others.
 
-        `X` as in `predict_proba`; returns (W, F), positive towards the positive class, NaN for rows not scored. One
-        feature at a time is set to its mean; for a linear model that is exactly coefficient times standardised value.
+        `X` as in `predict_proba`; returns (W, F), positive towards that class, NaN for rows not scored. One feature at
+        a time is set to its mean; for a linear model that is exactly coefficient times standardised value.
         """
         z = self._standardised(X)
         out = np.full(z.shape, np.nan)
         known = np.isfinite(z).all(axis=1)
-        whole = self.network.real(z[known])[:, 0]
+        logits = self.network.real(z[known])
+        leading = logits.argmax(axis=1)
+        whole = _lead(logits, leading)
         for feature in range(z.shape[1]):
             without = z[known].copy()
             without[:, feature] = 0.0
-            out[known, feature] = whole - self.network.real(without)[:, 0]
+            out[known, feature] = whole - _lead(self.network.real(without), leading)
         return out
 
-    def _standardised(self, X: ArrayLike) -> Floats:
+    def _probabilities(self, X: ArrayLike) -> Floats:
+        z = self._standardised(X)
+        out = np.full((len(z), len(self.classes)), np.nan)
+        known = np.isfinite(z).all(axis=1)
+        logits = self._logits(z[known])
+        if logits.shape[1] == 1:
+            positive = 1.0 / (1.0 + np.exp(-logits[:, 0]))
+            out[known] = np.column_stack((1.0 - positive, positive))
+        else:
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+            out[known] = powers / powers.sum(axis=1, keepdims=True)
+        return out
+
+    def _checked(self, X: ArrayLike) -> Floats:
         try:
             x = np.asarray(X, dtype=np.float64)
         except (TypeError, ValueError):
@@ -77,14 +122,24 @@ class Model:
                 f"X has shape {x.shape}; {self.card.name} takes (windows, {len(self.card.features)}) features "
                 f"of version {self.card.feature_version}"
             )
-        x = np.where(np.isfinite(x), x, np.nan)
+        return np.where(np.isfinite(x), x, np.nan)
+
+    def _standardised(self, X: ArrayLike) -> Floats:
+        x = self._checked(X)
         with np.errstate(over="ignore"):
             return np.clip((x - self.card.mean) / self.card.std, -self.card.clip, self.card.clip)
 
     def _logits(self, z: Floats) -> Floats:
         source, target = self.network.source, self.network.target
         q = np.clip(np.rint(z / source.scale) + source.zero, -128, 127).astype(np.int8)
-        return (self.runtime.run(q)[:, 0].astype(np.float64) - target.zero) * target.scale
+        return (self.runtime.run(q).astype(np.float64) - target.zero) * target.scale
+
+
+def _lead(logits: Floats, leading: NDArray[np.intp]) -> Floats:
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    own = logits[np.arange(len(logits)), leading]
+    return np.asarray(own - (logits.sum(axis=1) - own) / (logits.shape[1] - 1), dtype=np.float64)
 
 
 def shipped_names() -> list[str]:
@@ -127,10 +182,11 @@ def load(name_or_path: str | Path, *, runtime: str | None = None) -> Model:
             f"the file of {card.name} is not the one its card names: SHA-256 {found[:12]}, card {card.sha256[:12]}"
         )
     network = read_network(data)
-    if network.outputs != 1 or network.inputs != len(card.features):
+    outputs = 1 if len(card.classes) == 2 else len(card.classes)
+    if network.outputs != outputs or network.inputs != len(card.features):
         raise ModelFileError(
             f"model file: {network.inputs} inputs and {network.outputs} outputs; "
-            f"the card of {card.name} has {len(card.features)} features and one output"
+            f"the card of {card.name} has {len(card.features)} features and {outputs} outputs"
         )
     return Model(card, data, network, open_runtime(data, runtime))
 

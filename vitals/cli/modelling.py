@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitals.cli.speaking import emit, say
-from vitals.errors import InputError, MissingExtra, ModelError
+from vitals.errors import MissingExtra, ModelError
 
 if TYPE_CHECKING:
     from vitals_models.card import Measure
-
-TRAINABLE = ("irregular-rhythm",)
 
 
 @contextmanager
@@ -64,11 +62,14 @@ def card(arguments: argparse.Namespace) -> int:
 def train(arguments: argparse.Namespace) -> int:
     import vitals_models
 
-    if arguments.name not in TRAINABLE:
-        raise InputError(f"model {arguments.name!r} cannot be trained; there are: {', '.join(TRAINABLE)}")
     with _own_words():
         made = vitals_models.train(
-            arguments.data, arguments.out, seed=arguments.seed, subjects=_subjects(arguments), progress=say
+            arguments.name,
+            arguments.data,
+            arguments.out,
+            seed=arguments.seed,
+            subjects=_subjects(arguments),
+            progress=say,
         )
     _measures(arguments, made.measures)
     file = arguments.out / f"{made.name}.tflite"
@@ -87,7 +88,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     _measures(arguments, report.measures)
     for one in report.subjects:
         if arguments.json:
-            emit(asdict(one))
+            emit({"record": one.record, **one.figures})
     say(f"{report.model} on {report.runtime}, threshold {report.threshold:.3f}, {report.abstained} windows abstained")
     return 0
 

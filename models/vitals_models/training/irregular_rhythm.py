@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vitals_models.card import Card, Measure, Source
 from vitals_models.datasets import DATASETS, read
-from vitals_models.loading import load
-from vitals_models.tflite_write import write
+from vitals_models.loading import Model
 from vitals_models.training.fitting import CLIP, INNER_FOLDS, SPECIFICITY, Fitted, fit
+from vitals_models.training.report import Progress, Report, SubjectScore
+from vitals_models.training.shipping import conformal, familiar, ship
 from vitals_models.training.validation import OUTER_FOLDS, CrossValidation, by_dataset, cross_validate
-from vitals_models.training.windows import HOP, Progress, Windows, collect
+from vitals_models.training.windows import HOP, Windows, collect
 from vitals_signal.rr.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION
 
 NAME = "irregular-rhythm"
@@ -40,28 +39,6 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectScore:
-    record: str  # "mitdb/203"
-    positive: int  # windows in fibrillation
-    found: int  # of them called positive
-    negative: int
-    false: int  # windows without fibrillation called positive
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A model's figures on a folder of data sets."""
-
-    model: str
-    sha256: str
-    runtime: str
-    threshold: float
-    measures: tuple[Measure, ...]
-    subjects: tuple[SubjectScore, ...]
-    abstained: int
-
-
 def train(
     data_dir: str | Path,
     out_dir: str | Path,
@@ -80,29 +57,21 @@ def train(
     windows = collect(used, progress=progress)
     checked = cross_validate(windows, seed=seed, progress=progress)
     fitted = fit(windows, np.arange(len(windows.keys)), seed=seed)
-    data = write(fitted.network)
-    card = _card(windows, fitted, checked, data, seed, tuple(sorted(exclude)))
-    folder = Path(out_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{NAME}.tflite").write_bytes(data)
-    (folder / f"{NAME}.json").write_text(card.to_json(), encoding="utf-8")
-    return card
+    return ship(_card(windows, fitted, checked, seed, tuple(sorted(exclude))), fitted.network, out_dir)
 
 
 def evaluate(
-    name_or_path: str | Path,
+    model: Model,
     data_dir: str | Path,
     *,
     datasets: Collection[str] = DATASETS,
     subjects: Collection[str] | None = None,
-    runtime: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Score a model on any subjects in the layout of `datasets`, at the threshold of its card.
 
-    Raises ModelError or DataError; ValueError where the model was trained on other features.
+    Raises DataError; ValueError where the model was trained on other features.
     """
-    model = load(name_or_path, runtime=runtime)
     if model.card.feature_version != RHYTHM_VERSION:
         raise ValueError(f"{model.card.name} takes features {model.card.feature_version}; this is {RHYTHM_VERSION}")
     windows = collect(read(data_dir, datasets, subjects), progress=progress)
@@ -112,17 +81,15 @@ def evaluate(
     for number, key in enumerate(windows.keys):
         own = windows.record == number
         flags, truth = called[own], windows.y[own]
-        counts = (truth.sum(), (flags & truth).sum(), (~truth).sum(), (flags & ~truth).sum())
-        rows.append(SubjectScore(key, *(int(n) for n in counts)))
+        counts = {"positive": truth, "found": flags & truth, "negative": ~truth, "false": flags & ~truth}
+        rows.append(SubjectScore(key, {name: int(np.count_nonzero(one)) for name, one in counts.items()}))
     figures = by_dataset(windows, score, model.threshold, seed=0)
     return Report(
         model.card.name, model.card.sha256, model.runtime.name, model.threshold, figures, tuple(rows), windows.abstained
     )
 
 
-def _card(
-    windows: Windows, fitted: Fitted, checked: CrossValidation, data: bytes, seed: int, held_out: tuple[str, ...]
-) -> Card:
+def _card(windows: Windows, fitted: Fitted, checked: CrossValidation, seed: int, held_out: tuple[str, ...]) -> Card:
     import sklearn
 
     sources = []
@@ -144,6 +111,7 @@ def _card(
         mean=tuple(float(v) for v in fitted.mean),
         std=tuple(float(v) for v in fitted.std),
         clip=CLIP,
+        classes=("regular", "irregular"),
         threshold=float(1.0 / (1.0 + np.exp(-fitted.logit))),
         sources=tuple(sources),
         held_out=held_out,
@@ -152,12 +120,14 @@ def _card(
             f"a window is 64 intervals, every {HOP} intervals, positive where half of it is fibrillation"
         ),
         measures=checked.measures + quantised,
+        conformal=conformal(checked.probabilities, windows.y.astype(np.intp), windows.record),
+        familiar=familiar(windows.X),
         limits=LIMITS,
         recipe=(
             f"scikit-learn {sklearn.__version__} LogisticRegression, C=1, weights by record within class, sum one",
             f"threshold: mean specificity {SPECIFICITY} over records, out of fold; seed {seed}",
             "int8: symmetric weights, features standardised outside and cut at +-4, logits -8 to 8",
         ),
-        sha256=hashlib.sha256(data).hexdigest(),
-        size_bytes=len(data),
+        sha256="",
+        size_bytes=0,
     )

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from vitals_models.card import Measure
 from vitals_models.evaluator import Evaluator
 from vitals_models.training.fitting import Fitted, fit, folds
+from vitals_models.training.report import Progress
 from vitals_models.training.scores import auroc, measures
-from vitals_models.training.windows import Progress, Windows
+from vitals_models.training.windows import Windows
 
 OUTER_FOLDS = 5
 
@@ -25,6 +26,7 @@ class CrossValidation:
     """Figures of the int8 model on people it has not seen, and what quantisation changed."""
 
     measures: tuple[Measure, ...]
+    probabilities: NDArray[np.float64]  # (W, 2), of models that have not seen the person
     label_agreement: float  # share of windows that int8 and float label alike
     auroc_loss: float  # float minus int8, all sets together
 
@@ -32,16 +34,20 @@ class CrossValidation:
 def cross_validate(windows: Windows, *, seed: int = 0, progress: Progress | None = None) -> CrossValidation:
     """Five outer folds of people; in each a whole `fit` on the others, scored as int8 and as float."""
     everyone = np.arange(len(windows.keys))
+    positive = np.zeros(len(windows.y))
     real, stored = np.zeros(len(windows.y)), np.zeros(len(windows.y))
     for number, fold in enumerate(folds(windows, everyone, OUTER_FOLDS, seed), 1):
         fitted = fit(windows, np.setdiff1d(everyone, fold), seed=seed)
         mask = windows.of(fold)
         real[mask] = fitted.real_logits(windows.X[mask]) - fitted.logit
-        stored[mask] = int8_logits(fitted, windows.X[mask]) - fitted.logit
+        logits = int8_logits(fitted, windows.X[mask])
+        positive[mask] = 1.0 / (1.0 + np.exp(-logits))
+        stored[mask] = logits - fitted.logit
         if progress:
             progress(f"fold {number} of {OUTER_FOLDS}: {len(fold)} records scored")
     return CrossValidation(
         by_dataset(windows, stored, 0.0, seed=seed),
+        np.column_stack((1.0 - positive, positive)),
         round(float(np.mean((real >= 0) == (stored >= 0))), 6),
         round(auroc(real, windows.y) - auroc(stored, windows.y), 6),
     )

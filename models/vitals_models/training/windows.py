@@ -6,16 +6,16 @@ what most of the window is. A window with more than 10 % flutter is not scored (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitals_models.datasets import Recording
+from vitals_models.training.report import Progress
 from vitals_signal.rr.rhythm import RHYTHM_FEATURES, WINDOW, rhythm_windows
 
-Progress = Callable[[str], None]
 HOP = 32  # intervals from one training or scoring window to the next
 
 
