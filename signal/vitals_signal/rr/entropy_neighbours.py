@@ -91,9 +91,13 @@ def _boxes(coordinates: list[NDArray[np.intp]], low: NDArray[np.intp], high: NDA
         line = np.concatenate(([0], np.bincount(coordinates[0], minlength=k).cumsum()))
         return np.asarray((line[high] - line[low])[coordinates[0]])
     a, b = coordinates
+    code = a * k + b
     prefix = np.zeros((k + 1, k + 1), np.int32)
-    np.cumsum(np.bincount(a * k + b, minlength=k * k).reshape(k, k), axis=0, out=prefix[1:, 1:])
+    np.cumsum(np.bincount(code, minlength=k * k).reshape(k, k), axis=0, out=prefix[1:, 1:])
     np.cumsum(prefix, axis=1, out=prefix)
+    if k * k < len(code):  # fewer boxes than vectors
+        rows = prefix[high] - prefix[low]
+        return np.asarray((rows[:, high] - rows[:, low]).reshape(-1)[code], np.int64)
     return _corners(prefix, low[a], high[a], low[b], high[b])
 
 
@@ -118,19 +122,18 @@ def _slices(coordinates: list[NDArray[np.intp]], low: NDArray[np.intp], high: ND
     b, c = (each[order] for each in coordinates[1:])
     code, ends = b * k + c, (low[b], high[b], low[c], high[c])
     lows, highs = low.tolist(), high.tolist()
-    slices: dict[int, NDArray[np.int32]] = {}  # those in range, each summed up along its rows
     window, prefix = np.zeros((k, k), np.int32), np.zeros((k + 1, k + 1), np.int32)
+    cells, one = window.reshape(-1), np.int32(1)
     found = np.empty(n, np.int64)
+    begin = end = 0
     for v in range(k):
-        for left in range(lows[v - 1] if v else 0, lows[v]):
-            window -= slices.pop(left)
-        for entered in range(highs[v - 1] if v else 0, highs[v]):
-            counts = np.bincount(code[first[entered] : first[entered + 1]], minlength=k * k).reshape(k, k)
-            slices[entered] = np.cumsum(counts, axis=1, dtype=np.int32)
-            window += slices[entered]
+        np.subtract.at(cells, code[begin : first[lows[v]]], one)
+        np.add.at(cells, code[end : first[highs[v]]], one)
+        begin, end = first[lows[v]], first[highs[v]]
         np.cumsum(window, axis=0, out=prefix[1:, 1:])
+        np.cumsum(prefix, axis=1, out=prefix)
         own = slice(first[v], first[v + 1])
-        found[own] = _corners(prefix, *(end[own] for end in ends))
+        found[own] = _corners(prefix, *(each[own] for each in ends))
     count = np.empty(n, np.int64)
     count[order] = found
     return count
