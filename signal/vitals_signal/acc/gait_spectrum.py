@@ -70,7 +70,7 @@ def resampled(x: NDArray[np.float64], first: int, points: NDArray[np.int64], fs:
     weight = np.exp(-0.5 * (((centre - at)[:, None] + offset) / (_SIGMA_S * fs)) ** 2)
     if index[0, 0] >= 0 and index[-1, -1] < len(x):
         value = x[index]
-        if np.isfinite(value).all():  # nothing is missing: a third of the time
+        if np.isfinite(value).all():  # the usual case needs no masks
             return np.asarray(np.einsum("ij,ij->i", value, weight) / weight.sum(axis=1))
     inside = (index >= 0) & (index < len(x))
     value = np.where(inside, x[np.clip(index, 0, len(x) - 1)], np.nan)
