@@ -3,7 +3,8 @@
 Laws of this file:
 1. One kernel, window after window, serves stream and batch: any split into blocks gives the same numbers.
 2. Nothing of the future is used: the rate of a window is known when the window ends.
-3. A window always says how sure it is: `quality` is the probability, by the model, that the rate is within 5 bpm.
+3. A window always says how sure it is: `quality` is the probability, by the model, that the rate is within 5 bpm. (On
+   the recordings below 0.5 stood for 49 %, 0.7 for 82 % and above 0.8 for 99 % of the windows.)
 
 Each 8-s window is cleaned by adaptive noise cancelling in block form: what a linear filter of the three axes of
 acceleration, seven taps each, can explain of the PPG is subtracted (ridge least squares; Widrow et al. 1975, doi
