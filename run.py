@@ -45,33 +45,46 @@ def venv_python() -> Path:
 
 def wanted(kind: str) -> str:
     """What the environment must be made from: the interpreter, the lock and the project's own description."""
-    digest = hashlib.sha256(f"{sys.implementation.cache_tag} {ROOT}".encode())
-    for path in (LOCKS[kind], ROOT / "pyproject.toml"):
-        digest.update(path.read_bytes())
-    return f"{kind} {digest.hexdigest()}"
+    import tomllib  # here, for this file also runs where vitals does not
+
+    digest = hashlib.sha256(str(ROOT).encode())
+    digest.update(LOCKS[kind].read_bytes())
+    described = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))  # not how it is checked
+    digest.update(repr([described["build-system"], described["project"], described["tool"]["hatch"]]).encode())
+    return f"{kind} {sys.implementation.cache_tag} {digest.hexdigest()}"
+
+
+def is_whole() -> bool:
+    """Whether an environment was finished here."""
+    return STAMP.is_file() and venv_python().exists()
 
 
 def is_ready(kind: str) -> bool:
     """The full environment also serves the demo."""
-    if not STAMP.is_file() or not venv_python().exists():
-        return False
-    return STAMP.read_text() in ({wanted(kind), wanted("full")})
+    return is_whole() and STAMP.read_text() in ({wanted(kind), wanted("full")})
 
 
 def installers() -> tuple[list[str], list[str]]:
-    """Make the bare environment; returns the two commands that install a lock and the project into it."""
+    """Make the bare environment; returns the two commands that install a lock and the project into it.
+
+    One that was finished before is brought up to date in its place: it may be in use.
+    """
     uv = shutil.which("uv")
+    old = is_whole() and STAMP.read_text().split()[1:2] == [sys.implementation.cache_tag]
     if uv:
-        call([uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(VENV)])
+        if not old:
+            call([uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(VENV)])
         pip = [uv, "pip", "install", "--quiet", "--no-config", "--python", str(venv_python())]
         return [*pip, "--require-hashes", "--only-binary", ":all:"], [*pip, "--no-deps", "--no-build-isolation"]
     # Byte-compiling everything takes as long as the download; Python compiles what is imported, when it is.
     options = ["install", "--quiet", "--no-compile", "--disable-pip-version-check"]
     if importlib.util.find_spec("ensurepip"):
-        call([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        if not old:
+            call([sys.executable, "-m", "venv", "--clear", str(VENV)])
         pip = [str(venv_python()), "-m", "pip", *options]
     elif importlib.util.find_spec("pip"):
-        call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
+        if not old:
+            call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
         pip = [sys.executable, "-m", "pip", "--python", str(venv_python()), *options]
     else:
         stop(
