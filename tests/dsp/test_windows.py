@@ -67,6 +67,27 @@ def test_statistics_are_those_of_scipy() -> None:
     assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-6)
 
 
+def test_entropy_of_known_distributions() -> None:
+    rng = np.random.default_rng(9)
+    acc = np.stack([rng.uniform(0, 3, 6000), rng.laplace(0, 0.2, 6000), rng.uniform(-1, 1, 6000)], 1)
+    row = acc_window_features(acc, 100.0, 60.0).window(0).values
+    assert row["x_entropy"] == pytest.approx(np.log(np.sqrt(12)), abs=0.02)
+    assert row["z_entropy"] == pytest.approx(row["x_entropy"], abs=0.02)
+    assert row["y_entropy"] == pytest.approx(np.log(np.sqrt(2) * np.e), abs=0.25)  # its tails end at the extremes
+
+
+def test_seconds_at_rest_and_turns_are_told() -> None:
+    acc = np.random.default_rng(10).standard_normal((1000, 3)) * 0.002 + np.array([0.0, 0.0, 1.0])
+    acc[500:, 0] += 0.3 * np.sin(np.arange(500))
+    acc[:200] = acc[:200, [2, 1, 0]]  # two seconds on another side
+    row = acc_window_features(acc, 100.0, 10.0).window(0).values
+    assert row["still_share"] == pytest.approx(0.5)
+    assert row["second_sd_max"] == pytest.approx(0.3 / np.sqrt(2), rel=0.05)
+    lean = np.degrees(np.arctan2(0.2, 0.8))  # of the mean vector
+    assert row["tilt_max_deg"] == pytest.approx(90 - lean, abs=1.0)
+    assert row["tilt_mean_deg"] == pytest.approx(0.2 * (90 - lean) + 0.8 * lean, abs=1.0)
+
+
 def test_the_spectrum_is_that_of_scipys_periodogram() -> None:
     signal = pytest.importorskip("scipy.signal")
     fs = 40.0
