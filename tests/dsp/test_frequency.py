@@ -121,6 +121,12 @@ def test_stretches_are_judged_each_by_itself(method: SpectrumMethod) -> None:
     assert joined["VLF"] < 0.02 * max(alone)
 
 
+def test_a_short_stretch_does_not_blur_a_long_one() -> None:
+    long, short = modulated(1.0, 0.25, 300.0), modulated(1.0, 0.2, 60.0, 100.0)
+    joined = hrv_frequency(np.concatenate((long, [math.nan], short)))
+    assert joined["HF"] == pytest.approx(hrv_frequency(long)["HF"])
+
+
 def test_lomb_sees_across_a_gap_whose_length_is_known() -> None:
     rr = modulated(1.0, 0.01, 3000.0, 60.0)
     times = np.cumsum(rr) / 1000.0

@@ -43,7 +43,8 @@ class HrvStream(Resumable):
     The first window begins with the first interval; an interval belongs to the window in which it ends. Each window is
     corrected by itself (`nn_intervals`), so that no later beat changes an earlier number. Windows without any
     interval do not appear. A window is NaN with a reason if original intervals account for less than half of
-    it, or if more than a fifth of its intervals had to be corrected. numpy only.
+    it, or if more than a fifth of its intervals had to be corrected. numpy only, but for the conventions "kubios" and
+    "neurokit", which load SciPy.
     """
 
     def __init__(self, window_s: float = 300.0, *, convention: ConventionName = "taskforce") -> None:
