@@ -20,6 +20,7 @@ from vitals_signal.synthetic import ecg, wearer
 FS = 130.0
 BEATS = wearer(0.03, seed=3).beats_s
 SIGNAL = ecg(BEATS, FS)
+SIGNALS = {FS: SIGNAL, 360.0: ecg(BEATS, 360.0)}  # the latter is looked at at a third of its rate
 
 
 def test_mit_bih_by_ec57(shared: Path) -> None:
@@ -41,14 +42,17 @@ def test_mit_bih_by_ec57(shared: Path) -> None:
     st.lists(st.integers(0, 400), min_size=1, max_size=12),
     st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 400)), max_size=3),
     st.booleans(),
+    st.sampled_from((FS, 360.0)),
 )
-def test_any_split_gives_the_beats_of_the_whole(blocks: list[int], holes: list[tuple[int, int]], restart: bool) -> None:
-    x = SIGNAL[:6000].copy()
+def test_any_split_gives_the_beats_of_the_whole(
+    blocks: list[int], holes: list[tuple[int, int]], restart: bool, fs: float
+) -> None:
+    x = SIGNALS[fs][:6000].copy()
     for start, length in holes:
         x[start : start + length] = np.nan
-    whole = EcgStream(FS)
+    whole = EcgStream(fs)
     expected = whole.update(x) + whole.end()
-    stream, beats, at = EcgStream(FS), [], 0
+    stream, beats, at = EcgStream(fs), [], 0
     for turn, size in enumerate(np.resize([*blocks, 50], 6000).tolist()):
         beats += stream.update(x[at : at + size])
         at += size
@@ -80,6 +84,14 @@ def test_each_beat_comes_in_time_and_in_place(fs: float) -> None:
     assert score.fn + score.fp <= 1  # the first beat may lie in the start of the filter
     assert abs(score.offset_mean_ms) < 1.5
     assert score.offset_sd_ms < 2.0  # between the samples: the lattice alone would make 2.2 at 130 Hz
+
+
+def test_the_learning_time_ends_after_three_seconds() -> None:
+    stream, reported = RPeakStream(FS), list[tuple[float, float]]()
+    for start in range(0, 1000, 10):
+        reported += [(start / FS, place / FS) for place in stream.update(SIGNAL[start : start + 10])]
+    assert 2.7 < reported[0][0] < 3.0
+    assert len([place for now, place in reported if now == reported[0][0]]) >= 2
 
 
 @pytest.mark.parametrize("change", [-1.0, 1e-3, 1e4])
