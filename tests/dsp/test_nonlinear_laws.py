@@ -156,6 +156,9 @@ def test_fragmentation_of_a_zigzag_and_of_a_slope() -> None:
     assert found["PAS"] == pytest.approx(100 * 59 / 60)
     slope = vs.heart_rate_fragmentation(800.0 + np.arange(60))
     assert slope == {"PIP": 0.0, "IALS": pytest.approx(1 / 59), "PSS": 0.0, "PAS": 0.0}
+    # A change at each of three steps is no alternation yet, at four it is.
+    assert vs.heart_rate_fragmentation([800, 810, 800, 810, 820, 830.0])["PAS"] == 0
+    assert vs.heart_rate_fragmentation([800, 810, 800, 810, 800, 790.0])["PAS"] == pytest.approx(100 * 4 / 6)
     # Equal intervals are inflections for Costa (d d' <= 0); NeuroKit2 counts the ends of their run.
     flat = np.array([800, 810, 810, 810, 820.0])
     assert vs.heart_rate_fragmentation(flat)["PIP"] == pytest.approx(60)

@@ -41,6 +41,7 @@ def test_onset_and_slope() -> None:
         (51, 950.0),  # no pause
         (47, 1000.0),  # 200 ms beside its neighbour
         (58, 1010.0),
+        (58, 630.0),  # 22 % from the mean of the last five, though within 200 ms of its neighbour
         (60, 2100.0),  # no sinus interval
         (60, math.nan),
         (49, math.inf),
