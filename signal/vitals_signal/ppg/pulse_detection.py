@@ -15,8 +15,9 @@ halves of MIMIC PERform AF and BIDMC, none by record.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -251,10 +252,10 @@ class _Scan(Resumable):
         at = np.array(taken, np.int64) - self.start // q
         steep = (at + _vertex(flank, at) - 0.5) * q + 0.5 * (q - 1)
         up, down = round(_PEAK_S * self._rate), round(_ONSET_S * self._rate)
-        peak, onset = _extreme(work, at, -1, max(1, up)), _extreme(-work, at, -max(1, down), 1)
+        peak, onset = _extreme(work, at, -1, max(1, up), np.argmax), _extreme(work, at, -max(1, down), 1, np.argmin)
         if q > 1:
-            peak = _extreme(signal, peak * q + q // 2, -q, q)
-            onset = _extreme(-signal, onset * q + q // 2, -q, q)
+            peak = _extreme(signal, peak * q + q // 2, -q, q, np.argmax)
+            onset = _extreme(signal, onset * q + q // 2, -q, q, np.argmin)
         amplitude = signal[peak] - signal[onset]
         fine = peak + _vertex(signal, peak)
         return np.column_stack((onset + self.start, steep + self.start, fine + self.start, amplitude))
@@ -278,13 +279,15 @@ def _vertex(x: Floats, at: NDArray[np.int64]) -> Floats:
     return np.clip(out, -0.5, 0.5)
 
 
-def _extreme(x: Floats, middle: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
-    """Index of the largest sample of `x` within middle + first .. middle + last, shape (k,)."""
+def _extreme(
+    x: Floats, middle: NDArray[np.int64], first: int, last: int, which: Callable[..., Any]
+) -> NDArray[np.int64]:
+    """Index of the largest (np.argmax) or smallest (np.argmin) sample within middle + first .. middle + last, (k,)."""
     index = middle[:, None] + np.arange(first, last + 1)
     np.minimum(index, len(x) - 1, out=index)
     np.maximum(index, 0, out=index)
     values = x[index]
     if np.isnan(values).any():
-        values = np.where(np.isnan(values), -np.inf, values)
-    out: NDArray[np.int64] = index[np.arange(len(index)), np.argmax(values, axis=1)]
+        values = np.where(np.isnan(values), -np.inf if which is np.argmax else np.inf, values)
+    out: NDArray[np.int64] = index[np.arange(len(index)), which(values, axis=1)]
     return out
