@@ -33,7 +33,8 @@ from vitals_signal.windows.table import FeatureTable
 
 ACC_FEATURES: Final = ACC_VECTOR
 FILL_S: Final = 0.1
-_BLOCK_SAMPLES: Final = 1 << 15  # of one axis: what the kernel holds of a block stays in the second-level cache
+_UNTOUCHED: Final = 24 << 20
+_BLOCK_SAMPLES: Final = 1 << 17  # of one axis: about 35 MB in all, and calls that cost little against their work
 
 
 def acc_window_features(
@@ -117,6 +118,10 @@ def _table(acc: Floats, grid: WindowGrid, starts: NDArray[np.int64], origin: int
     values, codes = np.full((w, len(ACC_VECTOR)), np.nan), np.full((w, len(ACC_VECTOR)), TOO_LITTLE, np.uint8)
     coverage, corrected = np.zeros(w), np.zeros(w)
     block = max(1, _BLOCK_SAMPLES // n)
+    if w > 4 * block:
+        # glibc gives memory back to the system after every block, a third of the time being page faults, unless a
+        # larger allocation was freed before: one that is never touched costs nothing.
+        np.empty(_UNTOUCHED, np.uint8)
     view = sliding_window_view(acc, n, axis=0) if w else np.empty((0, 3, n))
     for begin in range(0, w, block):
         rows = slice(begin, min(begin + block, w))
