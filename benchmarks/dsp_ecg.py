@@ -99,8 +99,7 @@ def noisy(data: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
 
 def against_peers(data: Path) -> None:
     ecg, beats = noisy(data)
-    speed = read_signals(data / "mitdb" / "100" if (data / "mitdb" / "100.dat").exists() else data / "mitdb" / "101")
-    ecg["speed"] = speed.physical(0)
+    ecg["speed"] = read_signals(data / "mitdb" / "101").physical(0)
     ours = {which: _timed(detect, ecg["speed"]) for which, detect in DETECTORS.items()}
     with tempfile.TemporaryDirectory() as folder:
         files = {kind: Path(folder) / f"{kind}.npz" for kind in ("noise", "speed")}

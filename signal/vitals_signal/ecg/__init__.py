@@ -1,4 +1,4 @@
-"""ECG: R peaks, quality, and scores of beat detectors."""
+"""ECG: R peaks offline and live, quality, features of beats, breath, and the EC57 report on detectors."""
 
 from __future__ import annotations
 
