@@ -17,10 +17,11 @@ if TYPE_CHECKING:
         compare_beats,
     )
     from vitals_signal.ecg.morphology import BEAT_FEATURES, BEAT_VERSION, BeatRow, BeatStream, beat_features
-    from vitals_signal.ecg.r_peak_stream import EcgBeat, EcgStream, RPeakStream, causal_r_peaks
+    from vitals_signal.ecg.r_peak_stream import RPeakStream, causal_r_peaks
     from vitals_signal.ecg.r_peaks import detect_r_peaks
     from vitals_signal.ecg.refinement import refine_r_peaks
     from vitals_signal.ecg.respiration_series import EcgRespiration, ecg_respiration
+    from vitals_signal.ecg.rr_of_ecg import EcgBeat, EcgStream
     from vitals_signal.ecg.sqi import SQI_VERSION, EcgQuality, EcgQualityStream, ecg_quality, sqi_ecg
 
 _HOME: Final[dict[str, str]] = {
@@ -30,11 +31,11 @@ _HOME: Final[dict[str, str]] = {
     "BeatRow": "morphology",
     "BeatStream": "morphology",
     "Ec57Report": "ec57_report",
-    "EcgBeat": "r_peak_stream",
+    "EcgBeat": "rr_of_ecg",
     "EcgQuality": "sqi",
     "EcgQualityStream": "sqi",
     "EcgRespiration": "respiration_series",
-    "EcgStream": "r_peak_stream",
+    "EcgStream": "rr_of_ecg",
     "RPeakStream": "r_peak_stream",
     "RecordReport": "ec57_report",
     "SQI_VERSION": "sqi",

@@ -1,11 +1,11 @@
-"""R peaks of a live ECG, each 0.4 s after it, and the intervals between them.
+"""R peaks of a live ECG, each within 0.4 s.
 
 Laws of this file:
 1. Any split of the samples gives the same peaks at the same places (to 1e-9 of a sample).
 2. A beat is decided when 0.25 s of envelope behind it are known, and never taken back: `RPeakStream.latency_s` in all,
    below 0.4 s. The first 2.8 s are learning time; their beats come at its end.
 3. Polarity, gain and offset of the lead do not matter. No number depends on the record or the lead.
-4. Nothing reaches over missing samples (NaN): there are no beats in them, no interval across them.
+4. Nothing reaches over missing samples (NaN): there are no beats in them, and no interval across them is learnt from.
 5. numpy only.
 
 The causal sibling of `detect_r_peaks` (same band, envelope, levels and T-wave rule), with two differences that
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -45,7 +44,8 @@ _FAINT: Final = 0.1  # of the level: no beat, and no rival of one
 _INTERVALS: Final = 9
 _LONGEST_S: Final = 3.0  # an interval beyond says nothing about the next one
 _SNAP_S: Final = 0.08
-_KEPT_S: Final = 4.0  # samples kept for the places of peaks
+KEPT_S: Final = 4.0
+"""Samples kept for the places of peaks: no beat is reported later than that."""
 _OLDEST_S: Final = 3.5
 
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ class RPeakStream(Resumable):
         self._take(block)
         width = round(_NEIGHBOURHOOD_S * self._rate)
         found = self._decide(self._known - 1 - width) if self._candidates else []
-        kept = round(_KEPT_S * self._fs)
+        kept = round(KEPT_S * self._fs)
         if len(self._raw) > 2 * kept:
             self._raw = self._raw[-kept:]
         if len(self._blocks) > 8 * _LEVEL_BLOCKS:
@@ -247,58 +247,6 @@ def causal_r_peaks(ecg_mv: ArrayLike, fs: float) -> Floats:
     """
     stream = RPeakStream(fs)
     return np.array(stream.update(ecg_mv) + stream.end())
-
-
-@dataclass(frozen=True, slots=True)
-class EcgBeat:
-    """One beat of a live ECG."""
-
-    place: float  # samples from the first of the stream
-    rr_ms: float  # from the beat before; NaN where `reason` says why
-    reason: str | None
-
-
-class EcgStream(Resumable):
-    """Beats and RR intervals of a live lead: `RPeakStream`, with intervals that never reach over missing samples."""
-
-    def __init__(self, fs: float) -> None:
-        self.peaks = RPeakStream(fs)
-        self._fs = float(fs)
-        self._count = 0
-        self._voids: list[int] = []  # first missing samples since the latest beat
-        self._last: float | None = None
-
-    def update(self, ecg_mv: ArrayLike) -> list[EcgBeat]:
-        """The beats that became certain; `ecg_mv` as for `RPeakStream.update`."""
-        block = np.asarray(ecg_mv, np.float64)
-        if len(block) and not np.abs(block).max() <= LARGEST:
-            bad = np.flatnonzero(~(np.abs(block) <= LARGEST))
-            self._voids += (bad[np.diff(bad, prepend=-2) > 1] + self._count).tolist()
-        self._count += len(block)
-        return self._beats(self.peaks.update(block))
-
-    def gap(self) -> list[EcgBeat]:
-        """Samples were lost: one missing sample stands for them."""
-        return self.update(np.full(1, np.nan))
-
-    def end(self) -> list[EcgBeat]:
-        """The beats that could still be decided."""
-        return self._beats(self.peaks.end())
-
-    def _beats(self, places: list[float]) -> list[EcgBeat]:
-        beats = []
-        for place in places:
-            if self._last is None:
-                beats.append(EcgBeat(place, math.nan, "first beat"))
-            elif any(self._last < void < place for void in self._voids):
-                beats.append(EcgBeat(place, math.nan, "samples missing since the beat before"))
-            else:
-                beats.append(EcgBeat(place, (place - self._last) * 1000.0 / self._fs, None))
-            self._last = place
-            self._voids = [void for void in self._voids if void > place]
-        settled = [void for void in self._voids if void < self._count - _KEPT_S * self._fs]
-        self._voids = settled[:1] + self._voids[len(settled) :]
-        return beats
 
 
 def _middle(ordered: list[float]) -> float:
