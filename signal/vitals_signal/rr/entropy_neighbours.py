@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 _FEW: Final = 100_000  # squared vectors per distinct value: up to here comparisons are cheaper than tables
 _TABLE: Final = 1 << 22
 _SLICES: Final = 1 << 25
+_RARE: Final = 10  # vectors of a value: up to here their boxes are summed one by one
 _BIT_TABLE_BYTES: Final = 1 << 26
 _BLOCK: Final = 1 << 15  # words or comparisons at a time: they stay in the cache
 _ALL: Final = (1 << 64) - 1
@@ -130,9 +131,14 @@ def _slices(coordinates: list[NDArray[np.intp]], low: NDArray[np.intp], high: ND
         np.subtract.at(cells, code[begin : first[lows[v]]], one)
         np.add.at(cells, code[end : first[highs[v]]], one)
         begin, end = first[lows[v]], first[highs[v]]
+        own = slice(first[v], first[v + 1])
+        if own.stop - own.start <= _RARE:
+            for at in range(own.start, own.stop):
+                top, bottom, left, right = (each[at] for each in ends)
+                found[at] = window[top:bottom, left:right].sum()
+            continue
         np.cumsum(window, axis=0, out=prefix[1:, 1:])
         np.cumsum(prefix, axis=1, out=prefix)
-        own = slice(first[v], first[v + 1])
         found[own] = _corners(prefix, *(each[own] for each in ends))
     count = np.empty(n, np.int64)
     count[order] = found
