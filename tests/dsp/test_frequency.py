@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from vitals_signal import HRV_FREQUENCY_FEATURES, hrv_frequency, lomb_scargle, nn_intervals
+from vitals_signal import CONVENTIONS, HRV_FREQUENCY_FEATURES, hrv_frequency, lomb_scargle, nn_intervals
 from vitals_signal.rr.autoregression import ar_density, burg, yule_walker
-from vitals_signal.rr.frequency_domain import SpectrumMethod
+from vitals_signal.rr.frequency_domain import SpectrumMethod, band_power
 from vitals_signal.rr.nufft import fourier_sums
 from vitals_signal.rr.spline import cubic_spline
 
@@ -86,6 +86,15 @@ def test_density_integrates_to_the_variance() -> None:
     assert top == pytest.approx(rr.var(), rel=0.05)  # ULF aside; uneven samples are not quite orthogonal
     assert hrv_frequency(rr)["HF"] == pytest.approx(whole["HF"], rel=0.1)
     assert hrv_frequency(rr, method="ar")["HF"] == pytest.approx(whole["HF"], rel=0.15)
+
+
+def test_a_bin_at_the_border_counts_half() -> None:
+    """One bin of 0.01 Hz around 0.2 Hz: 1 ms^2 in all, half of it above 0.2 Hz, a fifth of it above 0.203 Hz."""
+    frequency: Floats = np.linspace(0.0, 0.5, 51)
+    power = np.where(np.arange(51) == 20, 100.0, 0.0)
+    grown = np.append(0.0, np.cumsum(power))
+    for band, expected in {(0.1, 0.3): 1.0, (0.2, 0.3): 0.5, (0.203, 0.3): 0.2, (0.1, 0.203): 0.8}.items():
+        assert band_power(frequency, power, grown, band, CONVENTIONS["taskforce"]) == pytest.approx(expected)
 
 
 def test_units_and_shares() -> None:

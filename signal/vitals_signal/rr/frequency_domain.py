@@ -111,7 +111,7 @@ def _powers(density: PowerDensity, row: Convention, limit: float) -> tuple[dict[
         why = _why_not(name, band, density, row, limit)
         peak = f"{name}peak"
         if why is None:
-            values[name] = _band_power(frequency, power, grown, (band[0], min(band[1], limit)), row)
+            values[name] = band_power(frequency, power, grown, (band[0], min(band[1], limit)), row)
             if values[name] == 0.0 and row.unit == "peak":
                 values[name], why = float("nan"), "no frequency of the density lies in the band"
         if why is not None:
@@ -139,7 +139,7 @@ def _why_not(name: str, band: Band, density: PowerDensity, row: Convention, limi
     return None
 
 
-def _band_power(frequency: Floats, power: Floats, grown: Floats, band: Band, row: Convention) -> float:
+def band_power(frequency: Floats, power: Floats, grown: Floats, band: Band, row: Convention) -> float:
     """`grown`: sums of the power before each frequency, shape (n + 1,)."""
     low, high = band
     if len(frequency) < 2:
