@@ -174,7 +174,14 @@ def test_modes(tmp_path: Path, key: Key) -> None:
     with Store.create(path, key) as store:
         store.db.table("t").insert({"a": 1})
         modes = {file.name: file.stat().st_mode & 0o777 for file in path.iterdir()}
-        assert set(modes) == {"vitals.db", "vitals.db-wal", "vitals.db-shm", "vitals.key", "vitals.ballast"}
+        assert set(modes) == {
+            "vitals.db",
+            "vitals.db-wal",
+            "vitals.db-shm",
+            "vitals.key",
+            "vitals.ballast",
+            "vitals.inbox",
+        }
         assert set(modes.values()) == {0o600}
         assert path.stat().st_mode & 0o777 == 0o700
     path.chmod(0o755)

@@ -83,6 +83,7 @@ def test_a_thousand_markers_are_in_no_byte_that_is_written(tmp_path: Path) -> No
         "vitals.db-shm",
         "vitals.key",
         "vitals.ballast",
+        "vitals.inbox",
         "out.age",
     }
     written = [path.read_bytes() for path in files]

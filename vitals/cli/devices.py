@@ -36,6 +36,8 @@ def scan(arguments: argparse.Namespace) -> int:
 
 
 def record(arguments: argparse.Namespace) -> int:
+    if arguments.locked:
+        return asyncio.run(_collect(arguments))
     return asyncio.run(_watch(arguments, live=False))
 
 
@@ -69,6 +71,25 @@ async def _watch(arguments: argparse.Namespace, *, live: bool) -> int:
                         rate.cancel()
     say(f"stored {span(events.seconds)}: " + ", ".join(f"{n} {kind}" for kind, n in events.counts.items()))
     say(NOT_MEDICAL)
+    return 0
+
+
+async def _collect(arguments: argparse.Namespace) -> int:
+    """Record without a key."""
+    from vitals.device import connect
+    from vitals.locked import collect
+
+    say(f"looking for {arguments.device} ...")
+    async with _backend(arguments.hci) as backend, connect(arguments.device, backend=backend) as device:
+        enough = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(arguments.seconds or 1e9, enough.set)
+        try:
+            count = await collect(device, arguments.store, until=enough)
+        finally:
+            timer.cancel()
+    if arguments.json:
+        emit({"device": device.name, "notifications": count})
+    say(f"sealed {count} notifications of {device.name}; `vitals take-in` brings them in when the store is unlocked")
     return 0
 
 

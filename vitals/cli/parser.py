@@ -62,6 +62,10 @@ def build_parser() -> argparse.ArgumentParser:
         made.add_argument("device", metavar="DEVICE", help="advertised name or address")
         made.add_argument("--for", type=duration, dest="seconds", metavar="TIME", help="stop after this time (10m)")
         made.add_argument("--journal", action="store_true", help="also keep what arrived, to be decoded again later")
+        if name == "record":
+            text = "ask for no key: seal what arrives until `vitals take-in` is run with one"
+            made.add_argument("--locked", action="store_true", help=text)
+    command("take-in", "collecting:take_in", "take in what was recorded with --locked", json, store, key)
 
     imported = command(
         "import", "holdings:import_files", "read recordings into a store (created if new)", json, store, key

@@ -40,6 +40,7 @@ from vitals.store import (
     query,
     receipt,
     rotation,
+    sealed,
     spans,
 )
 from vitals.store.arrays import Resolution, Samples, Summary
@@ -55,6 +56,7 @@ from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, St
 from vitals.store.receipt import Receipt
 from vitals.store.rotation import KeySlots
 from vitals.store.rows import uid_of
+from vitals.store.sealed import Sealed
 from vitals.store.session import Analysis, Session, Source
 from vitals.store.settle import settle
 from vitals.values import Block, DeviceInfo, Gap, Provenance
@@ -98,11 +100,16 @@ class Store:
             rotation.check_epoch(self._connection, opened)
             if self._notebook is not None:
                 anchor.check(self._notebook, self._connection, self._id)
+            if os.access(path, os.W_OK):
+                ballast.take(path)
+                if not sealed.inbox_stands(path, self._connection):
+                    with self.transaction() as connection:
+                        sealed.open_inbox(path, connection)
         except BaseException:
-            self.close()
+            if self._idle is not None:
+                self._idle.stop()
+            self._shut()
             raise
-
-        ballast.take(path)
 
     @classmethod
     def open(
@@ -183,7 +190,7 @@ class Store:
                 self._opened()
                 return
             opened = rotation.unlock(self.path, DATABASE, HEADER, key)
-            self._key[:] = opened.database_key()
+            self._rekeyed(opened)
             self._connection = self._connect()
             self._locked = False
             rotation.check_epoch(self._connection, opened)
@@ -255,6 +262,11 @@ class Store:
             siblings={other.kind: (other.id, bytes.fromhex(other.uid)) for other in same},
             provenance=provenance,
         )
+
+    def sealed(self) -> list[Sealed]:
+        """What was recorded while the store was locked; `vitals.locked.take_in` brings it in. Raises StoreDamaged."""
+        with self.reading() as connection:
+            return sealed.sealed(self.path, connection)
 
     def compact(self, streams: Iterable[StreamInfo | int] | None = None) -> Compacted:
         """Merge small chunks and write the tiles of the pyramids, of these streams or all; a session does so itself.

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vitals.errors import StoreDamaged, VitalsError
-from vitals.store import header, query
+from vitals.errors import InputError, StoreDamaged, VitalsError
+from vitals.store import header, query, sealed
 from vitals.store.connection import Connection, connect, give_new_key
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 
@@ -83,6 +83,8 @@ class KeySlots:
         Raises WrongKey, InputError, StoreError.
         """
         old = header.read(self._path, proof)
+        if self._store.sealed():
+            raise InputError("take in first what was recorded while the store was locked: `vitals take-in`")
         fresh = header.new(list(keys), kdf, old.store_id, old.epoch + 1)
         header.write(_next(self._path), fresh)
         with self._store.whole() as connection:
@@ -90,7 +92,10 @@ class KeySlots:
             self._rekeyed(fresh)
             with self._store.transaction() as after:
                 remember(after, fresh.epoch)
+                sealed.renew_inbox(after)
             _settle(self._path)
+            with self._store.transaction() as after:
+                sealed.open_inbox(self._path.parent, after)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return fresh.epoch
 
