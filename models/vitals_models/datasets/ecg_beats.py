@@ -2,7 +2,7 @@
 
 Laws
 1. The lead is MLII where the record has it (114 holds it second), else the first: what a chest strap is closest to.
-2. A beat is an annotation of a beat type; of two at one sample the first counts. Ventricular flutter waves are no beats,
+2. A beat is an annotation of a beat type; of two at one sample the first counts. Waves of ventricular flutter are none,
    their stretches ("[" to "]") are told.
 3. Paced records lie in the folder "paced" or among the others; EC57 leaves them out, so `read_ecg` does, unless asked.
 4. A subject is one person: 201 and 202 are the same one.
@@ -75,7 +75,9 @@ def _record(name: str, path: Path) -> EcgRecord:
         signals: Any = wfdb.rdrecord(str(path))
         marks: Any = wfdb.rdann(str(path), "atr")
     lead = signals.sig_name.index(_LEAD) if _LEAD in signals.sig_name else 0
-    at, symbols, flutter = [], [], []
+    at: list[int] = []
+    symbols: list[str] = []
+    flutter: list[tuple[float, float]] = []
     began: float | None = None
     for sample, code in zip(marks.sample.tolist(), marks.symbol, strict=True):
         if code == "[":

@@ -27,7 +27,7 @@ from vitals_signal.ecg.beat_shape import QRS, SHAPE_FEATURES, WHOLE, shape_featu
 from vitals_signal.ecg.beat_waveform import BEAT_GRID_S, beat_waveforms, reach
 from vitals_signal.ecg.templates import BeatTemplates
 
-BEAT_VERSION: Final = "beat-1"
+BEAT_VERSION: Final = "beat-2"
 RR_FEATURES: Final = (
     "rr_prev_s",
     "rr_next_s",
@@ -41,6 +41,11 @@ RR_FEATURES: Final = (
     "prev_to_before",
     "before_to_local",
     "local_irregularity",
+    "around_to_local",
+    "local_disorder",
+    "long_disorder",
+    "early_local",
+    "early_slow",
 )
 TEMPLATE_FEATURES: Final = (
     "usual_qrs_correlation",
@@ -50,8 +55,12 @@ TEMPLATE_FEATURES: Final = (
     "own_qrs_correlation",
     "own_share",
     "previous_qrs_correlation",
+    "lasting_qrs_correlation",
+    "lasting_log_distance",
+    "lasting_share",
 )
-BEAT_FEATURES: Final[tuple[str, ...]] = RR_FEATURES + TEMPLATE_FEATURES + SHAPE_FEATURES
+P_FEATURES: Final = ("p_expected", "p_missing")
+BEAT_FEATURES: Final[tuple[str, ...]] = RR_FEATURES + TEMPLATE_FEATURES + SHAPE_FEATURES + P_FEATURES
 
 LONGEST_RR_S: Final = 3.0
 MIN_BEATS: Final = 8
@@ -60,10 +69,15 @@ NO_BEAT_AFTER: Final = "no beat after within the same stretch"
 TOO_FEW_BEATS: Final = "too few beats before to know what is usual"
 SAMPLES_MISSING: Final = "samples missing around the beat"
 FLAT: Final = "no deflection at the beat"
-_LOCAL, _LONG = 16, 128  # intervals
+_LOCAL, _MIDDLE, _LONG = 16, 64, 128  # intervals
+_BACK: Final = 4  # a repeating pattern of up to so many beats is order
+_DISORDER: Final = 0.05  # by so much disorder an early beat says a third of what it says in a steady rhythm
+_LASTING: Final = 0.998  # of the weight of a lasting template, per beat: half is forgotten after 350 beats
+_P_STEP: Final = 0.05  # of what is expected of a P wave towards the one that came
 _PREMATURE: Final = 0.85  # of the local median: such a beat moves no template, for its P wave is not the usual one
 _AT_ONCE: Final = 1024  # beats: bounds the memory of a day
 _LATENCY_S: Final = 1.0  # by which any detector has reported a beat
+_P_CORRELATION: Final = SHAPE_FEATURES.index("p_correlation")
 
 Floats = NDArray[np.float64]
 
@@ -87,9 +101,16 @@ def beat_features(ecg_mv: ArrayLike, fs: float, peaks: ArrayLike) -> list[BeatRo
                               `slow`: 80th percentile of the 128, which a run of early beats does not move
     long_spread               80th over 20th percentile of the 128
     local_irregularity        median absolute change of those 16 over their median
+    around_to_local           sum of the two intervals over the local median
+    *_disorder                median distance of an interval (16; 64) to the nearest of the four before it over the
+                              local median: near 0 in bigeminy and sinus arrhythmia, above 0.03 in fibrillation
+    early_local, early_slow   1 - prev_to_local (prev_to_slow), cut at 0 and 0.5, times exp(-disorder / 0.05)
     usual_*                   Pearson correlation with the commonest template of late (QRS; QRS to T), norm of the
                               difference over its norm, and its share of late beats (each beat counts 0.98 of the next)
     own_*                     the same for the template that this beat belongs to; previous_*: for the beat before
+    lasting_*                 correlation, log(0.05 + distance) and the beat's own share for templates that outlast runs
+                              (each beat counts 0.998 of the next)
+    p_expected, p_missing     running mean of the p_correlation of timely beats, and that less this beat's
     and `SHAPE_FEATURES`, see `vitals_signal.ecg.beat_shape`.
 
     Raises ValueError where `fs` is not a finite number above 0, or `peaks` do not ascend within the lead.
@@ -107,7 +128,9 @@ class BeatStream(Resumable):
             raise ValueError(f"fs must be a finite number above 0 Hz, got {fs}")
         self._fs = float(fs)
         self._templates = BeatTemplates(len(BEAT_GRID_S))
-        self._rr = np.full(_LONG, np.nan)  # the latest intervals that did not reach across a gap, s
+        self._lasting = BeatTemplates(len(BEAT_GRID_S), keep=_LASTING)
+        self._rr = np.full(_LONG + _BACK, np.nan)  # the latest intervals that did not reach across a gap, s
+        self._p = 0.5  # expected correlation of a P wave with the usual one
         self._ecg: Floats = np.empty(0)
         self._offset = 0  # sample number of self._ecg[0]
         self._peaks = np.empty(0, np.int64)  # still to do
@@ -165,8 +188,10 @@ class BeatStream(Resumable):
         after = self._intervals_after(here, self._peaks[first + 1 : last + 1])
         before = np.append(self._after, after[:-1])
         rhythm = self._rhythm(before, after)
-        likeness, usual = self._likeness(wave, ~(before < _PREMATURE * rhythm[:, 2]))
-        values = np.column_stack((rhythm, likeness, shape_features(wave, usual)))
+        timely = ~(before < _PREMATURE * rhythm[:, 2])
+        likeness, usual = self._likeness(wave, timely)
+        shape = shape_features(wave, usual)
+        values = np.column_stack((rhythm, likeness, shape, self._p_waves(shape[:, _P_CORRELATION], timely)))
         reasons = _reasons(wave, before, after, rhythm, usual)
         values[np.array([reason is not None for reason in reasons])] = np.nan
         self._last, self._after = int(here[-1]), float(after[-1])
@@ -189,12 +214,17 @@ class BeatStream(Resumable):
         real = np.isfinite(before)
         history = np.concatenate((self._rr, before[real]))
         count = np.append(0, np.cumsum(real))[:-1]  # real intervals before each beat's own
-        rows = history[count[:, None] + np.arange(_LONG)]
+        rows = history[count[:, None] + np.arange(_BACK, _LONG + _BACK)]
         fast, long, slow = _quantiles(rows, (0.2, 0.5, 0.8))
         (local,) = _quantiles(rows[:, -_LOCAL:], (0.5,))
         (change,) = _quantiles(np.abs(np.diff(rows[:, -_LOCAL:], axis=1)), (0.5,))
+        near = _nearest_change(history)
+        local_disorder, long_disorder = (
+            _quantiles(near[count[:, None] + np.arange(_LONG + _BACK - size, _LONG + _BACK)], (0.5,))[0] / local
+            for size in (_LOCAL, _MIDDLE)
+        )
         earlier = np.append(self._before, before[:-1])
-        self._rr, self._before = history[-_LONG:], float(before[-1])
+        self._rr, self._before = history[-(_LONG + _BACK) :], float(before[-1])
         few = np.isnan(rows[:, -MIN_BEATS])
         out = np.column_stack(
             (
@@ -210,6 +240,11 @@ class BeatStream(Resumable):
                 before / np.where(np.isnan(earlier), local, earlier),
                 np.where(np.isnan(earlier), 1.0, earlier / local),
                 change / local,
+                (before + after) / local,
+                local_disorder,
+                long_disorder,
+                np.clip(1.0 - before / local, 0.0, 0.5) * np.exp(-local_disorder / _DISORDER),
+                np.clip(1.0 - before / slow, 0.0, 0.5) * np.exp(-long_disorder / _DISORDER),
             )
         )
         out[few] = np.nan
@@ -217,19 +252,44 @@ class BeatStream(Resumable):
 
     def _likeness(self, wave: Floats, timely: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         out, usual = np.full((len(wave), len(TEMPLATE_FEATURES)), np.nan), np.full_like(wave, np.nan)
+        lasting = np.full_like(wave, np.nan)
         unit = unit_rows(wave[:, QRS])
         for k in np.flatnonzero(np.isfinite(unit).all(axis=1)).tolist():
             if self._templates.beats >= MIN_BEATS:
-                usual[k] = self._templates.usual
+                usual[k], lasting[k] = self._templates.usual, self._lasting.usual
             previous = float(unit[k] @ self._qrs) if len(self._qrs) else 1.0
-            out[k, 3:] = (*self._templates.match(wave[k], unit[k], learn=bool(timely[k])), previous)
+            out[k, 3:7] = (*self._templates.match(wave[k], unit[k], learn=bool(timely[k])), previous)
+            out[k, 9] = self._lasting.match(wave[k], unit[k], learn=bool(timely[k]))[2]
             self._qrs = unit[k]
         out[:, 0] = (unit * unit_rows(usual[:, QRS])).sum(axis=1)
         out[:, 1] = (unit_rows(wave[:, WHOLE]) * unit_rows(usual[:, WHOLE])).sum(axis=1)
-        norm = np.linalg.norm(usual[:, QRS], axis=1)
-        distance = np.linalg.norm(wave[:, QRS] - usual[:, QRS], axis=1)
-        out[:, 2] = np.divide(distance, norm, out=np.full(len(wave), np.nan), where=norm > 0)
+        out[:, 2] = _distance(wave, usual)
+        out[:, 7] = (unit * unit_rows(lasting[:, QRS])).sum(axis=1)
+        out[:, 8] = np.log(0.05 + _distance(wave, lasting))
         return out, usual
+
+    def _p_waves(self, correlation: Floats, timely: NDArray[np.bool_]) -> Floats:
+        expected = np.empty(len(correlation))
+        for k, (found, learn) in enumerate(zip(correlation.tolist(), timely.tolist(), strict=True)):
+            expected[k] = self._p
+            if learn and np.isfinite(found):
+                self._p += _P_STEP * (found - self._p)
+        return np.column_stack((expected, expected - correlation))
+
+
+def _distance(wave: Floats, model: Floats) -> Floats:
+    """Norm of the difference of the QRS complexes over the model's, shape (k,); NaN where that is 0."""
+    norm = np.linalg.norm(model[:, QRS], axis=1)
+    apart = np.linalg.norm(wave[:, QRS] - model[:, QRS], axis=1)
+    return np.asarray(np.divide(apart, norm, out=np.full(len(wave), np.nan), where=norm > 0), np.float64)
+
+
+def _nearest_change(rr: Floats) -> Floats:
+    """Distance of each interval to the nearest of the four before it, shape of `rr`; NaN for the first four."""
+    out = np.full(len(rr), np.nan)
+    back = [np.abs(rr[_BACK:] - rr[_BACK - lag : len(rr) - lag]) for lag in range(1, _BACK + 1)]
+    out[_BACK:] = np.min(back, axis=0)
+    return out
 
 
 def _reasons(wave: Floats, before: Floats, after: Floats, rhythm: Floats, usual: Floats) -> list[str | None]:

@@ -15,15 +15,16 @@ from vitals_signal.ecg.beat_shape import QRS, unit_rows
 
 _TEMPLATES: Final = 6
 _ALIKE: Final = 0.90  # correlation of QRS complexes that belong together
-_KEEP: Final = 0.98  # of the weight of a template, per beat: half is forgotten after 34 beats
+_KEEP: Final = 0.98  # of the weight of a template, per beat, unless told: half is forgotten after 34 beats
 _LEAST_STEP: Final = 0.05  # of a template towards a beat of its own
 
 
 class BeatTemplates(Resumable):
     """Up to six shapes by correlation with their running means; the heaviest is the usual beat."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, keep: float = _KEEP) -> None:
         self.beats = 0
+        self._keep = keep
         self._waves = np.zeros((_TEMPLATES, length))
         self._units = np.zeros((_TEMPLATES, len(range(*QRS.indices(length)))))
         self._weights = np.zeros(_TEMPLATES)
@@ -45,7 +46,7 @@ class BeatTemplates(Resumable):
         likeness = self._units @ unit
         own = int(np.argmax(likeness))
         correlation, share = float(likeness[own]), float(self._weights[own]) / total
-        self._weights *= _KEEP
+        self._weights *= self._keep
         if correlation < _ALIKE:
             own = int(np.argmin(self._weights))
             correlation, share = max(correlation, 0.0), 0.0
