@@ -84,9 +84,11 @@ def test_contact_is_told_when_it_changes_and_ends_the_run() -> None:
 def test_oximeter_and_thermometer_values_keep_their_unit_and_never_become_zero() -> None:
     intake = Intake()
     # The captured ChoiceMMed values 97 % and 96 bpm in a continuous measurement (0x2A5F): flags, two SFLOATs.
-    (spo2,) = intake.feed(Frame(0, uuids.PLX_CONTINUOUS_MEASUREMENT, bytes.fromhex("00 6100 6000")))
+    spo2, pulse = intake.feed(Frame(0, uuids.PLX_CONTINUOUS_MEASUREMENT, bytes.fromhex("00 6100 6000")))
     assert isinstance(spo2, Block)
+    assert isinstance(pulse, Block)
     assert (spo2.kind, spo2.unit, float(spo2.physical()[0])) == ("spo2", "%", 97.0)
+    assert (pulse.kind, pulse.unit, float(pulse.physical()[0])) == ("pulse_rate", "bpm", 96.0)
     assert intake.feed(Frame(1, uuids.PLX_CONTINUOUS_MEASUREMENT, bytes.fromhex("00 ff07 ff07"))) == []
     # 36.6 degrees Celsius as FLOAT: mantissa 366, exponent -1.
     (celsius,) = intake.feed(Frame(2, uuids.TEMPERATURE_MEASUREMENT, bytes.fromhex("00 6e0100ff")))

@@ -17,12 +17,15 @@ from vitals.decode.movesense import WRITE as MOVESENSE_ASKED
 from vitals.decode.polar import PMD_CONTROL_POINT, PMD_DATA
 from vitals.decode.viatom import NOTIFY as VIATOM_SAID
 from vitals.errors import DecodeError
+from vitals.intake.exercise import EXERCISE
 from vitals.intake.feed import Feed, Item
+from vitals.intake.health_readings import CGM_KINDS, OXYGEN, READINGS
+from vitals.intake.health_records import HealthRecordFeed
 from vitals.intake.heart_rate import HeartRateFeed
 from vitals.intake.movesense import MovesenseFeed
 from vitals.intake.nordic_uart import NordicUartFeed
 from vitals.intake.polar import STREAMS, PolarFeed
-from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed, ThermometerFeed
+from vitals.intake.spot_values import BatteryFeed, InfiniTimeFeed, OximeterFeed
 from vitals.intake.viatom import ViatomFeed
 from vitals.values import Disconnected, Frame, LinkEvent
 
@@ -30,11 +33,21 @@ from vitals.values import Disconnected, Frame, LinkEvent
 KINDS: dict[str, tuple[str, ...]] = {
     uuids.HEART_RATE_MEASUREMENT: ("hr", "rr"),
     uuids.BATTERY_LEVEL: ("battery",),
-    uuids.PLX_CONTINUOUS_MEASUREMENT: ("spo2",),
-    uuids.TEMPERATURE_MEASUREMENT: ("temperature",),
+    uuids.PLX_CONTINUOUS_MEASUREMENT: OXYGEN,
+    **{uuid: kinds for uuid, (kinds, _) in READINGS.items()},
+    uuids.CGM_MEASUREMENT: CGM_KINDS,
+    **{uuid: kinds for uuid, (kinds, _) in EXERCISE.items()},
     infinitime.MOTION: ("acc",),
     infinitime.STEP_COUNT: ("steps",),
 }
+# What the session notes beside them: the device's clocks, and requests for stored records with their answers.
+NOTED = (
+    uuids.CURRENT_TIME,
+    uuids.DATE_TIME,
+    uuids.CGM_SESSION_START_TIME,
+    uuids.CGM_STATUS,
+    uuids.RECORD_ACCESS_CONTROL_POINT,
+)
 VENDOR_KINDS = ("hr_log",)  # that only vendors' own protocols feed
 DECODED = frozenset(VENDOR_KINDS).union(*KINDS.values(), (kind for kind, _ in STREAMS.values()))
 
@@ -42,7 +55,8 @@ FEEDS: dict[str, Callable[[], Feed]] = {
     uuids.HEART_RATE_MEASUREMENT: HeartRateFeed,
     uuids.BATTERY_LEVEL: BatteryFeed,
     uuids.PLX_CONTINUOUS_MEASUREMENT: OximeterFeed,
-    uuids.TEMPERATURE_MEASUREMENT: ThermometerFeed,
+    **dict.fromkeys((*READINGS, uuids.CGM_MEASUREMENT, *NOTED), HealthRecordFeed),
+    **{uuid: feed for uuid, (_, feed) in EXERCISE.items()},
     infinitime.MOTION: InfiniTimeFeed,
     infinitime.STEP_COUNT: InfiniTimeFeed,
     UART_ASKED: NordicUartFeed,  # of Bangle.js and Colmi

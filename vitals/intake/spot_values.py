@@ -1,20 +1,19 @@
-"""Values that stand by themselves: battery, oxygen saturation, temperature, steps; and motion without a clock."""
+"""Values that stand by themselves: battery, oxygen saturation, steps; and motion without a clock."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from vitals.decode import infinitime
 from vitals.decode.battery import decode_battery_level
-from vitals.decode.health_thermometer import decode_temperature_measurement
 from vitals.decode.pulse_oximeter import decode_plx_continuous
 from vitals.intake.feed import Item, single
-from vitals.timeline import SampleTimeline, Stamp
+from vitals.intake.health_readings import OXYGEN, blocks, oxygen
+from vitals.timeline import Presence, SampleTimeline, Stamp
 from vitals.values import BatteryLow, Frame
 
 BATTERY_LOW, BATTERY_CHARGED = 15, 20  # percent: low is said at the one, and may be said again after the other
+OXIMETER_SILENCE_US = 5_000_000  # it notifies once a second
 INFINITIME_HZ = 10.0  # of its motion notifications; what really comes is measured
 
 
@@ -46,26 +45,15 @@ class BatteryFeed:
 
 
 class OximeterFeed:
-    """Oxygen saturation of a continuous pulse oximeter, in tenths of a percent."""
+    """Oxygen saturation, pulse rate and pulse amplitude index of a continuous pulse oximeter, stamped by arrival."""
+
+    def __init__(self) -> None:
+        self._presence = {kind: Presence(kind, OXIMETER_SILENCE_US) for kind in OXYGEN}
 
     def feed(self, frame: Frame) -> list[Item]:
-        percent = float(decode_plx_continuous(frame.payload).spo2_percent)
-        if not math.isfinite(percent):  # no measurement now: nothing is stored, never a zero
-            return []
-        return [single("spo2", frame.arrival_us, round(percent * 10), "%", 0.1)]
-
-    def end(self, reason: str) -> list[Item]:
-        return []
-
-
-class ThermometerFeed:
-    """Temperature in hundredths of a degree Celsius."""
-
-    def feed(self, frame: Frame) -> list[Item]:
-        celsius = float(decode_temperature_measurement(frame.payload).temperature_c)
-        if not math.isfinite(celsius):
-            return []
-        return [single("temperature", frame.arrival_us, round(celsius * 100), "°C", 0.01)]
+        found = oxygen(decode_plx_continuous(frame.payload))  # none where it does not measure now: never a zero
+        told = [gap for kind in found for gap in self._presence[kind].push(frame.arrival_us)]
+        return [*told, *blocks(frame.arrival_us, found)]
 
     def end(self, reason: str) -> list[Item]:
         return []

@@ -5,7 +5,7 @@ A new protocol is a class with the shape of `Driver` and one line in `protocols.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -13,10 +13,13 @@ from typing import Protocol
 from vitals.decode import uuids
 from vitals.errors import LinkError, LinkLost
 from vitals.intake import KINDS
+from vitals.intake.health_readings import READINGS
 from vitals.link import Link
+from vitals.session.exchange import unless_refused
 from vitals.values import Frame
 
 STEADY = frozenset({uuids.HEART_RATE_MEASUREMENT, uuids.PLX_CONTINUOUS_MEASUREMENT})  # once a second, always
+CLOCKS = (uuids.CURRENT_TIME, uuids.DATE_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class Ear(Protocol):
     @property
     def utc_us(self) -> int:
         """UTC now in microseconds, for devices whose clock is set."""
+        ...
+
+    @property
+    def memory(self) -> MutableMapping[str, int]:
+        """What drivers of this device keep over connections; empty again when a new listener comes."""
         ...
 
 
@@ -85,7 +93,8 @@ class Driver(Protocol):
 class PlainDriver:
     """Characteristics that stream as soon as they are subscribed to: Heart Rate, Battery and the like.
 
-    A battery level is also read at the start: it notifies only when it changes, and not every device lets it.
+    A battery level is also read at the start: it notifies only when it changes, and not every device lets it. What
+    stamps its records is asked for its clock, where it shows it, so that its times can be placed.
     """
 
     def __init__(self, link: Link, ear: Ear, _: Mapping[str, int]) -> None:
@@ -104,11 +113,21 @@ class PlainDriver:
 
     async def start(self, source: str) -> None:
         await self.stop(source)
+        if source in READINGS:
+            await self._note_clock(source)
         if source in self._link.notifying:
             await self._link.subscribe(source, partial(self._heard, source))
             self._subscribed.add(source)
         if source == uuids.BATTERY_LEVEL:
             self._heard(source, await self._link.read_frame(source))
+
+    async def _note_clock(self, source: str) -> None:
+        """The best clock that the device shows."""
+        for clock in CLOCKS:
+            if clock in self._link.characteristics:
+                with unless_refused():
+                    self._ear.noted(source, await self._link.read_frame(clock))
+                    return
 
     async def stop(self, source: str) -> None:
         if source in self._subscribed:

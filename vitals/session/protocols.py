@@ -9,10 +9,12 @@ from vitals.session.huami import HuamiDriver
 from vitals.session.infinitime import InfiniTimeDriver
 from vitals.session.movesense import MovesenseDriver
 from vitals.session.polar import PolarDriver
+from vitals.session.stored_records import StoredRecordsDriver
 from vitals.session.viatom import ViatomDriver
 
 DRIVERS: tuple[type[Driver], ...] = (
     PlainDriver,
+    StoredRecordsDriver,
     PolarDriver,
     InfiniTimeDriver,
     ColmiDriver,

@@ -11,7 +11,7 @@ Laws of this file:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 
 from vitals.decode import TEXT_FIELDS, device_info, uuids
@@ -34,7 +34,7 @@ class Streams:
 
     `listeners` is read whenever something happens; `wake` is set when `align` or `is_alive` have something to do.
     `patience` lengthens the silence that is granted before the first frame. `zero_utc_us` is UTC at the event loop's
-    time 0.
+    time 0; `memory` is what drivers keep over connections.
     """
 
     def __init__(
@@ -45,12 +45,14 @@ class Streams:
         rates: Mapping[str, int],
         patience: int,
         zero_utc_us: int,
+        memory: MutableMapping[str, int],
     ) -> None:
         self._link = link
         self._listeners = listeners
         self._wake = wake
         self._patience = patience
         self._zero_utc_us = zero_utc_us
+        self.memory = memory
         self._drivers = [kind(link, self, rates) for kind in drivers_of(link.characteristics | link.services)]
         self._running: dict[str, Running] = {}
         self._refused: dict[str, tuple[int, LinkError]] = {}  # source -> when to ask again, and what it said

@@ -66,6 +66,7 @@ class Supervisor:
         self._adapter = Adapter.of(backend, bleak_kwargs.get("bluez", {}).get("adapter"))
         self._comeback = Comeback(self._adapter, rng or random.Random())
         self._listeners: list[Listener] = []
+        self._memory: dict[str, int] = {}
         self._link: Link | None = None
         self._patience = 1
         self._wake = asyncio.Event()
@@ -104,6 +105,7 @@ class Supervisor:
         if self._over is not None:
             raise self._over
         self._listeners.append(listener)
+        self._memory.clear()  # what was fetched before went to others
         self._wake.set()
         try:
             if self.is_connected:
@@ -167,7 +169,9 @@ class Supervisor:
 
     async def _serve(self, link: Link) -> None:
         """Stream until the link is lost or given up. Raises LinkLost where it was lost before it could be used."""
-        streams = Streams(link, self._listeners, self._wake, self._rates, self._patience, self._zero_utc_us)
+        streams = Streams(
+            link, self._listeners, self._wake, self._rates, self._patience, self._zero_utc_us, self._memory
+        )
         await streams.prepare()
         if not self.ready.is_set():
             self.name, self.address, self.kinds = link.name, link.address, streams.kinds

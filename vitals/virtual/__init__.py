@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vitals.virtual.pinetime import PineTime
     from vitals.virtual.radio import VirtualRadio
     from vitals.virtual.security import Security
+    from vitals.virtual.shown_clock import ShownClock
     from vitals.virtual.spot_devices import Cuff, Oximeter, Scale, Thermometer
     from vitals.virtual.waveform import Computed, Recording, Waveform
     from vitals.virtual.within_reach import Scene, VirtualStrap, scene, virtual_strap
@@ -59,6 +60,7 @@ _ROOMS = {
     "radio": ("VirtualRadio",),
     "within_reach": ("Scene", "VirtualStrap", "scene", "virtual_strap"),
     "security": ("Security",),
+    "shown_clock": ("ShownClock",),
     "spot_devices": ("Cuff", "Oximeter", "Scale", "Thermometer"),
     "wristwatch": ("Watch",),
     "waveform": ("Computed", "Recording", "Waveform"),
@@ -91,6 +93,7 @@ __all__ = [
     "Scene",
     "Security",
     "Service",
+    "ShownClock",
     "Strap",
     "Thermometer",
     "VirtualRadio",

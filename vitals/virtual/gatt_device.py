@@ -75,7 +75,8 @@ class Profile:
 class GattDevice:
     """A virtual peripheral.
 
-    `info` names it and fills the Device Information service; `mtu` is the largest that it agrees to. Attributes that a
+    `info` names it and fills the Device Information service; `mtu` is the largest that it agrees to; `beside` are more
+    profiles, such as a clock (`ShownClock`). Attributes that a
     test or a fault script may change while it runs: `muted` (connected, but says nothing), `spoil` (uuid, payload ->
     what goes out instead). `finished` is set one second after every profile has played what it had.
     """
@@ -88,6 +89,7 @@ class GattDevice:
         advertised: Sequence[str] = (),
         mtu: int = 247,
         security: Security | None = None,
+        beside: Sequence[Profile] = (),
     ) -> None:
         self.info = info
         self._mtu = mtu
@@ -95,7 +97,7 @@ class GattDevice:
         self.spoil: Callable[[str, bytes], bytes] | None = None
         self.finished = asyncio.Event()
         self.device: bumble_device.Device
-        self._profiles = tuple(profiles)
+        self._profiles = (*profiles, *beside)
         self._advertised = tuple(advertised)
         self._security = security
         self._zero: float | None = None
