@@ -48,6 +48,7 @@ def test_every_path_counts_the_same(size: int, step: float) -> None:
     coordinates = [rank[starts + k] for k in range(size)]
     assert (entropy_neighbours.neighbours(ranking, starts, size) == want).all()
     assert (entropy_neighbours._blocks(coordinates, low, high) == want).all()
+    assert (entropy_neighbours._matrix(coordinates, low, high) == want).all()
     if size > 1:
         assert (entropy_neighbours._bits(coordinates, low, high) == want).all()
     if size < 3:

@@ -19,6 +19,7 @@ from vitals_signal import (
     multifractal_dfa,
     recurrence_quantification,
 )
+from vitals_signal.rr import fractal_detrended
 from vitals_signal.rr.fractal_detrended import residual_variances
 from vitals_signal.rr.recurrence_plot import RECURRENCE_LIMIT
 
@@ -42,9 +43,19 @@ def test_residual_variances_by_polyfit(values: list[float], size: int, overlap: 
             variance = float(np.var(segment - np.polyval(np.polyfit(time, segment, 1), time)))
             if variance > 1e-8:
                 want.append(variance)
-    sizes, found = residual_variances(x, [size], overlap=overlap)
-    assert len(sizes) == bool(want)
-    assert (found[0].tolist() if want else []) == pytest.approx(want, rel=1e-7, abs=1e-9)
+    found = residual_variances(x, [size], overlap=overlap)
+    assert len(found.sizes) == bool(want)
+    assert found.variance.tolist() == pytest.approx(want, rel=1e-7, abs=1e-9)
+
+
+def test_all_scales_at_once_are_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = 800 + np.cumsum(np.random.default_rng(2).standard_normal(500))
+    x[[100, 101, 350]] = GAP
+    at_once = residual_variances(x, range(4, 65), overlap=False)
+    monkeypatch.setattr(fractal_detrended, "_AT_ONCE", 0)
+    each = residual_variances(x, range(4, 65), overlap=False)
+    for a, b in zip(at_once, each, strict=True):
+        assert a.tolist() == pytest.approx(b.tolist(), rel=1e-9)
 
 
 @pytest.mark.parametrize(("power", "alpha"), [(0, 0.5), (1, 1.5)])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.rr.entropy_neighbours import rank_ranges
+from vitals_signal.rr.entropy_matrix import DENSE, dense_pairs
 from vitals_signal.rr.entropy_templates import template_pairs
 from vitals_signal.rr.nn import NN
 from vitals_signal.rr.nonlinear_measure import (
@@ -23,9 +23,6 @@ from vitals_signal.rr.nonlinear_measure import (
 )
 
 ScaleMethod = Literal["mse", "cmse", "rcmse", "time-shift", "refined time-shift"]
-
-_DENSE: Final = 1024  # longest series whose pairs are compared as a matrix
-_BLOCK: Final = 1 << 17
 
 
 def multiscale_entropy(
@@ -131,39 +128,10 @@ def _whole(row: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
 
 def _pairs(rows: list[NDArray[np.float64]], whole: list[NDArray[np.bool_]], m: int, r: float) -> NDArray[np.int64]:
     """B and A of each row, shape (len(rows), 2); `whole`: where a vector of m + 1 known values starts, as long."""
-    out = np.zeros((len(rows), 2), np.int64)
-    lengths = np.array([len(row) for row in rows])
-    if lengths.max(initial=0) > _DENSE:
-        for k, (row, flags) in enumerate(zip(rows, whole, strict=True)):
-            out[k] = template_pairs(np.ascontiguousarray(row), np.flatnonzero(flags[: len(row) - m]), m, r)
-        return out
-    rank, low, high = rank_ranges(np.concatenate(rows), r)
-    if not len(low):
-        return out
-    # rank in [low, high) is one comparison of unsigned numbers.
-    kind: Any = np.uint32 if len(low) > 1 << 16 else np.uint16
-    flat = [each.astype(kind) for each in (rank, low[rank], (high - low)[rank])]
-    flags, begin = np.concatenate(whole), 0
-    while begin < len(rows):  # rows of one length stand side by side
-        length = int(lengths[begin])
-        size = length - m
-        step = max(1, _BLOCK // max(length, 1) ** 2)
-        end = begin + 1
-        while end < len(rows) and end - begin < step and lengths[end] == length:
-            end += 1
-        at = slice(int(lengths[:begin].sum()), int(lengths[:end].sum()))
-        if size > 1:
-            a, lo, width = (each[at].reshape(-1, length) for each in flat)
-            near = a[:, None, :] - lo[:, :, None] < width[:, :, None]
-            match = near[:, :size, :size]
-            for shift in range(1, m):
-                match = match & near[:, shift : shift + size, shift : shift + size]
-            mask = flags[at].reshape(-1, length)[:, :size]
-            if not mask.all():
-                match = match & mask[:, :, None] & mask[:, None, :]
-            longer = match & near[:, m:, m:]
-            for column, found in enumerate((match, longer)):
-                out[begin:end, column] = [np.count_nonzero(one) for one in found]
-            out[begin:end] -= mask.sum(axis=1)[:, None]
-        begin = end
-    return out // 2
+    if max(map(len, rows), default=0) <= DENSE:
+        return dense_pairs(rows, whole, m, r)
+    found = [
+        template_pairs(np.ascontiguousarray(row), np.flatnonzero(flags[: len(row) - m]), m, r)
+        for row, flags in zip(rows, whole, strict=True)
+    ]
+    return np.array(found, np.int64)

@@ -7,7 +7,7 @@ Exact in every path, and never N x N memory. RR intervals are on a lattice (1/12
   range, sliding along (1/128 s)
 - else a bit per vector and value for each further coordinate, vectors sorted by their first one, AND and count of the
   words in its range (1/1024 s)
-- few vectors, or too many distinct values for tables: comparisons in blocks, on ranks.
+- few vectors, or too many distinct values for tables: comparisons in blocks, on ranks; very few: all at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+_MATRIX: Final = 1024  # vectors: up to here all pairs are compared at once (1 MB)
 _FEW: Final = 100_000  # squared vectors per distinct value: up to here comparisons are cheaper than tables
 _TABLE: Final = 1 << 22
 _SLICES: Final = 1 << 25
@@ -51,6 +52,8 @@ def neighbours(ranking: Ranking, starts: NDArray[np.intp], size: int) -> NDArray
     rank, low, high = ranking
     coordinates = [rank[starts + k] for k in range(size)]
     values = len(low)
+    if len(starts) <= _MATRIX:
+        return _matrix(coordinates, low, high)
     if len(starts) ** 2 <= _FEW * values:
         return _blocks(coordinates, low, high)
     if size <= 2 and values**size <= _TABLE:
@@ -60,6 +63,15 @@ def neighbours(ranking: Ranking, starts: NDArray[np.intp], size: int) -> NDArray
     if (size - 1) * values * len(starts) // 8 <= _BIT_TABLE_BYTES:
         return _bits(coordinates, low, high)
     return _blocks(coordinates, low, high)
+
+
+def _matrix(coordinates: list[NDArray[np.intp]], low: NDArray[np.intp], high: NDArray[np.intp]) -> NDArray[np.int64]:
+    kind: Any = np.uint16 if len(low) <= 1 << 16 else np.uint32
+    near: Any = True
+    for rank in coordinates:
+        near = near & (rank.astype(kind) - low[rank, None].astype(kind) < (high - low)[rank, None].astype(kind))
+    # A match is mutual: sums of columns are those of rows, and vector instructions make them.
+    return np.asarray(near.view(np.uint8).sum(axis=0, dtype=np.uint16), np.int64)
 
 
 def _ranked(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

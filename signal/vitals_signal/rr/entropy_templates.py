@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal.rr.entropy_matrix import DENSE, dense_pairs
 from vitals_signal.rr.entropy_neighbours import neighbours, rank_ranges
 from vitals_signal.rr.nn import NN
 from vitals_signal.rr.nonlinear_measure import (
@@ -45,6 +46,11 @@ def sample_entropy(x: NN | ArrayLike, *, m: int = 2, r: float | None = None) -> 
 
 def template_pairs(x: NDArray[np.float64], starts: NDArray[np.intp], m: int, r: float) -> tuple[int, int]:
     """B and A: pairs of vectors that match in m, and in m + 1 coordinates."""
+    if m and len(x) <= DENSE:
+        whole = np.zeros(len(x), np.bool_)
+        whole[starts] = True
+        b, a = dense_pairs([x], [whole], m, r)[0]
+        return int(b), int(a)
     n, ranking = len(starts), rank_ranges(x, r)
     shorter = int(neighbours(ranking, starts, m).sum()) if m else n * n
     return (shorter - n) // 2, (int(neighbours(ranking, starts, m + 1).sum()) - n) // 2

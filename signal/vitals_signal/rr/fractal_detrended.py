@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,7 @@ from vitals_signal.rr.nonlinear_measure import (
 
 MULTIFRACTAL_NAMES: Final = ("Width", "Peak", "Mean", "Max", "Delta", "Asymmetry", "Fluctuation", "Increment")
 _LEAST_VARIANCE: Final = 1e-8  # below, a segment counts as a straight line and is left out (NeuroKit2)
+_AT_ONCE: Final = 1 << 18  # values of all scales together: up to here one pass over all is faster than one each
 _MOMENTS: Final = np.arange(-5.0, 6.0)
 
 
@@ -41,8 +43,7 @@ def dfa(x: NN | ArrayLike, *, scales: Sequence[int], overlap: bool = False) -> M
 
     Source: C.-K. Peng et al., Chaos 5, 1995, doi 10.1063/1.166141.
     """
-    sizes, variances = residual_variances(any_series(x), scales, overlap=overlap)
-    return slope_of(sizes, variances)
+    return slope_of(residual_variances(any_series(x), scales, overlap=overlap))
 
 
 def multifractal_dfa(x: NN | ArrayLike, *, scales: Sequence[int], overlap: bool = False) -> HrvValues:
@@ -58,39 +59,96 @@ def multifractal_dfa(x: NN | ArrayLike, *, scales: Sequence[int], overlap: bool 
     Source: J. W. Kantelhardt et al., Physica A 316, 2002, doi 10.1016/S0378-4371(02)01383-3; indices as in NeuroKit2
     0.2.13 (Orozco-Duque et al. 2015, Faini et al. 2021).
     """
-    sizes, variances = residual_variances(any_series(x), scales, overlap=overlap)
-    return spectrum_of(sizes, variances)
+    return spectrum_of(residual_variances(any_series(x), scales, overlap=overlap))
 
 
-def residual_variances(
-    x: NDArray[np.float64], scales: Sequence[int], *, overlap: bool
-) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
-    """The scales that have segments, and the residual variance of each of their segments."""
+class Residuals(NamedTuple):
+    """Residual variances of all segments of all scales that have any, scale by scale."""
+
+    sizes: NDArray[np.float64]  # (k,) beats
+    variance: NDArray[np.float64]  # (n,)
+    first: NDArray[np.intp]  # (k,) where each scale begins in it
+    count: NDArray[np.intp]  # (k,)
+
+    def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By scale of something that each segment has, shape (..., n) to (..., k)."""
+        return np.asarray(np.add.reduceat(values, self.first, axis=-1) / self.count)
+
+
+def residual_variances(x: NDArray[np.float64], scales: Sequence[int], *, overlap: bool) -> Residuals:
+    """The line fits of `dfa`."""
     if any(scale < 3 for scale in scales):
         raise ValueError("scales must be at least 3 beats")
     known = ~np.isnan(x)
-    if not known.any():
-        return np.zeros(0), []
+    mean = x[known].mean() if known.any() else 0.0
     # Within a stretch the fit takes away any constant and slope, so that gaps need no sum of their own.
-    profile = np.cumsum(np.where(known, x - x[known].mean(), 0.0))
+    profile = np.cumsum(np.where(known, x - mean, 0.0))
     runs = stretches(x)
-    sizes: list[int] = []
-    variances: list[NDArray[np.float64]] = []
-    for size in scales:
-        segments = _segments(profile, runs, size, overlap)
-        if not len(segments):
-            continue
-        centred = segments - segments.sum(axis=1, keepdims=True) / size
-        time = np.arange(size) - (size - 1) / 2
-        # Residual of the line fit in closed form: total less explained sum of squares.
-        explained = (centred @ time) ** 2 / (size * (size * size - 1) / 12)
-        variance = (np.einsum("ij,ij->i", centred, centred) - explained) / size
-        if variance.min() <= _LEAST_VARIANCE:
-            variance = variance[variance > _LEAST_VARIANCE]
-        if len(variance):
-            sizes.append(size)
-            variances.append(variance)
-    return np.array(sizes, np.float64), variances
+    pieces: list[tuple[NDArray[np.intp], NDArray[np.float64]]] = [(np.zeros(0, np.intp), np.zeros(0))]
+    if overlap or len(scales) * len(x) > _AT_ONCE:
+        for row, size in enumerate(scales):
+            variance = _variances(_segments(profile, runs, size, overlap))
+            pieces.append((np.full(len(variance), row), variance))
+    else:
+        pieces += [_tiled_variances(profile[a:b], tuple(scales)) for a, b in runs if len(scales)]
+    rows, variance = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    straight = variance <= _LEAST_VARIANCE
+    if straight.any():
+        rows, variance = rows[~straight], variance[~straight]
+    if len(runs) > 1:
+        order = np.argsort(rows, kind="stable")
+        rows, variance = rows[order], variance[order]
+    count = np.bincount(rows, minlength=len(scales))
+    first = np.cumsum(count) - count
+    some = count > 0
+    return Residuals(np.asarray(scales, np.float64)[some], variance, first[some], count[some])
+
+
+def _variances(segments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Residual variance of the line fit of each row, in closed form: total less explained sum of squares."""
+    size = segments.shape[1]
+    centred = segments - segments.sum(axis=1, keepdims=True) / size
+    explained = (centred @ (np.arange(size) - (size - 1) / 2)) ** 2 / (size * (size * size - 1) / 12)
+    return np.asarray((np.einsum("ij,ij->i", centred, centred) - explained) / size)
+
+
+class _Tiling(NamedTuple):
+    """Segments side by side of each scale over `capacity` positions."""
+
+    time: NDArray[np.float64]  # (scales, capacity) position within its segment
+    begin: NDArray[np.intp]  # (scales, capacity) where that segment begins
+    row: NDArray[np.intp]  # (segments,) scale of each segment
+    start: NDArray[np.intp]  # (segments,)
+    size: NDArray[np.intp]  # (segments,)
+
+
+@lru_cache(maxsize=8)
+def _tiling(scales: tuple[int, ...], capacity: int) -> _Tiling:
+    position = np.arange(capacity)
+    time = position % np.array(scales, np.intp)[:, None]
+    row, start = np.nonzero(time == 0)
+    return _Tiling(time.astype(np.float64), position - time, row, start, np.array(scales, np.intp)[row])
+
+
+def _tiled_variances(
+    profile: NDArray[np.float64], scales: tuple[int, ...]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """All scales of one stretch in the same few calls: the scale of each segment, and its residual variance."""
+    n = len(profile)
+    tiling = _tiling(scales, 1 << (n - 1).bit_length())
+    here = tiling.start < n
+    row, start, size = tiling.row[here], tiling.start[here], tiling.size[here]
+    # Sums from the first value of a segment on: those of the whole profile would cancel to nothing.
+    rise = (profile - profile[tiling.begin[:, :n]]).reshape(-1)
+    bounds = row * n + start
+    whole = start + size <= n  # the last of a scale may be cut off
+    total, squares, moment = (
+        np.add.reduceat(each, bounds)[whole] for each in (rise, rise * rise, rise * tiling.time[:, :n].reshape(-1))
+    )
+    row, length = row[whole], size[whole].astype(np.float64)
+    slope = moment - 0.5 * (length - 1.0) * total
+    explained = total * total / length + slope * slope / (length * (length * length - 1.0) / 12.0)
+    return row, (squares - explained) / length
 
 
 def _segments(
@@ -110,28 +168,30 @@ def _segments(
     return chosen
 
 
-def slope_of(sizes: NDArray[np.float64], variances: list[NDArray[np.float64]]) -> Measure:
+def slope_of(found: Residuals) -> Measure:
     """alpha from `residual_variances`."""
-    if len(sizes) < 2:
+    if len(found.sizes) < 2:
         return missing(TOO_LITTLE)
-    fluctuation = np.sqrt([variance.mean() for variance in variances])
-    return measured(float(_slopes(sizes, fluctuation[:, None])[0]))
+    return measured(float(_slopes(found.sizes, np.sqrt(found.means(found.variance)))))
 
 
-def spectrum_of(sizes: NDArray[np.float64], variances: list[NDArray[np.float64]]) -> HrvValues:
+def spectrum_of(found: Residuals) -> HrvValues:
     """`multifractal_dfa` from `residual_variances`."""
-    if len(sizes) < 2:
+    if len(found.sizes) < 2:
         return all_missing(MULTIFRACTAL_NAMES, TOO_LITTLE)
     q = _MOMENTS
-    fluctuation = np.empty((len(sizes), len(q)))
-    for row, variance in zip(fluctuation, variances, strict=True):
-        logs = np.log(variance)
-        highest = np.where(q < 0, logs.min(), logs.max())  # kept out of the powers, which would overflow
-        scaled = np.exp((logs - highest[:, None]) * (q / 2)[:, None]).mean(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            row[:] = highest / 2 + np.log(scaled) / q
-        row[q == 0] = logs.mean() / 2
-    h = _slopes(sizes, np.exp(fluctuation))
+    logs = np.log(found.variance)
+    # The extremes are kept out of the powers, which would overflow.
+    extremes = [limit.reduceat(logs, found.first) for limit in (np.minimum, np.maximum)]
+    fluctuation = np.empty((len(q), len(found.sizes)))
+    for row, moment in zip(fluctuation, q.tolist(), strict=True):
+        if moment == 0:
+            row[:] = found.means(logs) / 2
+            continue
+        extreme = extremes[moment > 0]
+        scaled = found.means(np.exp((logs - np.repeat(extreme, found.count)) * (moment / 2)))
+        row[:] = extreme / 2 + np.log(scaled) / moment
+    h = _slopes(found.sizes, np.exp(fluctuation))
     tau = q * h - 1
     singularity = np.gradient(tau) / np.gradient(q)
     dimension = q * singularity - tau
@@ -153,7 +213,7 @@ def spectrum_of(sizes: NDArray[np.float64], variances: list[NDArray[np.float64]]
 
 
 def _slopes(sizes: NDArray[np.float64], fluctuation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Slope of log(fluctuation) over log(size) of each column."""
+    """Slope of log(fluctuation) over log(size), shape (..., k) to (...)."""
     x = np.log2(sizes)
     x -= x.mean()
-    return np.asarray(x @ np.log2(fluctuation) / (x @ x))
+    return np.asarray(np.log2(fluctuation) @ x / (x @ x))

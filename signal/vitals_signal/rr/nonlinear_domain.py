@@ -15,7 +15,13 @@ from vitals_signal.rr.entropy_fuzzy import fuzzy_entropy
 from vitals_signal.rr.entropy_multiscale import complexity_index, entropy_of_scales, multiscale_index, scale_pairs
 from vitals_signal.rr.entropy_ordinal import permutation_entropy, shannon_entropy
 from vitals_signal.rr.entropy_templates import approximate_entropy, sample_entropy
-from vitals_signal.rr.fractal_detrended import MULTIFRACTAL_NAMES, residual_variances, slope_of, spectrum_of
+from vitals_signal.rr.fractal_detrended import (
+    MULTIFRACTAL_NAMES,
+    Residuals,
+    residual_variances,
+    slope_of,
+    spectrum_of,
+)
 from vitals_signal.rr.fractal_dimension import correlation_dimension, higuchi_dimension, katz_dimension
 from vitals_signal.rr.fractal_hurst import hurst_exponent
 from vitals_signal.rr.fragmentation_indices import FRAGMENTATION_NAMES, heart_rate_fragmentation
@@ -130,11 +136,11 @@ class _Work:
         return range(first, ((self.n + 1) // 10 if last is None else last) + 1)
 
     @cached_property
-    def variances_1(self) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    def variances_1(self) -> Residuals:
         return residual_variances(self.x, self.scales(1), overlap=self.row.dfa_overlap)
 
     @cached_property
-    def variances_2(self) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    def variances_2(self) -> Residuals:
         return residual_variances(self.x, self.scales(2), overlap=self.row.dfa_overlap)
 
     @cached_property
@@ -155,7 +161,7 @@ class _Work:
 
 
 def _multifractal(work: _Work, kind: int) -> HrvValues:
-    values = spectrum_of(*(work.variances_1 if kind == 1 else work.variances_2))
+    values = spectrum_of(work.variances_1 if kind == 1 else work.variances_2)
     prefix = f"MFDFA_alpha{kind}_"
     return HrvValues(
         {prefix + name: value for name, value in values.items()},
@@ -198,8 +204,8 @@ def _makers() -> dict[str, Callable[[_Work], Mapping[str, float]]]:
         (_RECURRENCE, _recurrence),
     ]
     singles: dict[str, Callable[[_Work], Measure]] = {
-        "DFA_alpha1": lambda w: slope_of(*w.variances_1),
-        "DFA_alpha2": lambda w: slope_of(*w.variances_2),
+        "DFA_alpha1": lambda w: slope_of(w.variances_1),
+        "DFA_alpha2": lambda w: slope_of(w.variances_2),
         "ApEn": lambda w: w.varied(lambda: approximate_entropy(w.x, m=w.row.entropy_m, r=w.tolerance)),
         "SampEn": lambda w: w.varied(lambda: sample_entropy(w.x, m=w.row.entropy_m, r=w.tolerance)),
         "FuzzyEn": lambda w: w.varied(lambda: fuzzy_entropy(w.x, r=w.tolerance)),
