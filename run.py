@@ -117,11 +117,11 @@ def run(*command: str, cwd: Path | None = ROOT) -> int:
 
 
 def script(folder: str, arguments: list[str]) -> str:
-    """Path of the script that the command names, before anything is installed for it."""
+    """Name of the module that the command means, before anything is installed for it."""
     names = sorted(p.stem for p in (ROOT / folder).glob("*.py") if not p.stem.startswith("_"))
     if not arguments or arguments[0] not in names:
         stop(f"name one of: {', '.join(names) or 'none there yet'}")
-    return f"{folder}/{arguments[0]}.py"
+    return f"{folder}/{arguments[0]}".replace("/", ".")
 
 
 def main(arguments: list[str]) -> int:
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> int:
     if command == "check":
         lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
         return max(run("-m", "ruff", "check"), run("-m", "mypy"), run("-c", lint))
-    return run(named, *rest[1:])
+    return run("-m", named, *rest[1:])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from peers import ONE_THREAD, PeerUnavailable, run_peer
+from benchmarks.peers import ONE_THREAD, PeerUnavailable, run_peer
 
 HEAD: Final = """
 import json, resource, sys, time

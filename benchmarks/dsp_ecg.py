@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peers import PeerUnavailable, run_peer
+from benchmarks.peers import PeerUnavailable, run_peer
 
 from vitals.formats.wfdb import Annotations, read_annotations, read_signals
 from vitals_signal import EcgStream, FilterStream, butterworth, causal_r_peaks, detect_r_peaks

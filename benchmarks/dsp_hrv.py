@@ -26,7 +26,7 @@ if __name__ == "__main__" and "OPENBLAS_NUM_THREADS" not in os.environ:
 
 import numpy as np
 from numpy.typing import NDArray
-from peers import PeerUnavailable, run_peer
+from benchmarks.peers import PeerUnavailable, run_peer
 
 import vitals_signal as dsp
 from vitals.formats.wfdb import read_annotations

@@ -21,8 +21,8 @@ if __name__ == "__main__" and "OPENBLAS_NUM_THREADS" not in os.environ:
     raise SystemExit(subprocess.call([sys.executable, *sys.argv]))
 
 import numpy as np
-from dsp_hrv import Floats, ask, line, person
-from peers import PeerUnavailable
+from benchmarks.dsp_hrv import Floats, ask, line, person
+from benchmarks.peers import PeerUnavailable
 
 from vitals_signal import nn_intervals
 

@@ -28,7 +28,7 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 
 import numpy as np
 from numpy.typing import NDArray
-from peers import PeerUnavailable, run_peer
+from benchmarks.peers import PeerUnavailable, run_peer
 
 import vitals_signal as dsp
 from vitals.formats.wfdb import read_signals

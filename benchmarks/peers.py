@@ -2,7 +2,7 @@
 
 python run.py bench peers [NAME...]      makes them and says which work
 
-    from peers import peer_python, PEERS
+    from benchmarks.peers import peer_python, PEERS
     python = peer_python("neurokit2")                   # a name of PEERS
     python = peer_python("antropy==0.1.9", "numpy<2")   # or any requirements
 

@@ -11,9 +11,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vitals.analysis import INTERVALS, RrAnalysis
+from vitals.analysis import Analysis
 from vitals.errors import InputError
-from vitals.offline import items_of
+from vitals.offline import items_around
+from vitals.stages import SOURCES
 from vitals.values import Event, EventState, Features
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ def why(store: Store, row_id: str, *, model: Model | None = None) -> Explanation
     it again from the samples. Raises InputError, StoreError, ModelError."""
     kept, stream_id = _found(store, row_id)
     stream = next(one for one in store.streams(all_makers=True) if one.id == stream_id)
-    if stream.kind not in INTERVALS:
+    if stream.kind not in SOURCES:
         return Explanation(row_id, kept, stream, None, f"nothing here computes it from {stream.kind}")
-    analysis = RrAnalysis(model)
+    analysis = Analysis(model, source=stream.kind)
     if kept.made_by not in analysis.made_by(stream.kind):
         makers = ", ".join(f"{one.algorithm} {one.version}" for one in analysis.made_by(stream.kind))
         return Explanation(row_id, kept, stream, None, f"another version made it; this installation has {makers}")
-    made = [one for item in items_of(store, stream) for one in analysis.push(item)] + analysis.end()
+    made = [one for item in items_around(store, stream) for one in analysis.push(item)] + analysis.end()
     again = _twin(kept, made)
     if again is None:
         return Explanation(row_id, kept, stream, None, "the samples that the store holds today do not give it")

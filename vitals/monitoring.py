@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from vitals.analysis import RrAnalysis
+from vitals.analysis import Analysis
 from vitals.device import Device, Item
 from vitals.journal import Journal, journal_block
 from vitals.values import Block, ClockReset, Event, Features, Frame, Gap, LinkEvent
@@ -46,7 +46,7 @@ class Monitoring:
         self._link = Journal()
         self._session = session
         self._on_link = on_link
-        self._analysis = RrAnalysis(model)
+        self._analysis = Analysis(model)
         self._enough = asyncio.Event()
         self._events: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
         self.start_us: int | None = None  # time of the first sample, on the clock of the device's blocks

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitals.analysis import INTERVALS, RrAnalysis
+from vitals.analysis import Analysis
 from vitals.intake import Intake
 from vitals.journal import Damage, journal_bytes, unpack
 from vitals.recording import Recording, open_recording
+from vitals.stages import SOURCES
 from vitals.values import Block, ClockReset, DeviceInfo, Event, EventState, Frame, Gap, LinkEvent
 
 if TYPE_CHECKING:
@@ -64,31 +65,31 @@ class Analyzed:
     """What the analysis of one stream found."""
 
     stream: StreamInfo
-    intervals: int
+    samples: int
     windows: int
     events: int
 
 
 def analyze(store: Store, *, model: Model | None = None) -> Iterator[Analyzed]:
-    """Compute features and events over every stream of intervals of a store, as a live stream would have given them.
+    """Compute features and events over every stream of a store that something is computed from, as live streams would
+    have given them.
 
     Results are stored with their makers; a second run changes nothing. Raises StoreError, ModelError.
     """
-    for kind in INTERVALS:
+    for kind in SOURCES:
         for stream in store.streams(kind):
             yield _analyze_stream(store, stream, model)
 
 
 def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> Analyzed:
-    analysis = RrAnalysis(model)
-    intervals = windows = events = 0
+    analysis = Analysis(model, source=stream.kind)
+    windows = events = 0
     with ExitStack() as contexts:
         made = {
             maker.algorithm: contexts.enter_context(store.analysis(stream, maker))
             for maker in analysis.made_by(stream.kind)
         }
-        derived = [d for item in items_of(store, stream) for d in analysis.push(item)] + analysis.end()
-        intervals = stream.n
+        derived = [d for item in items_around(store, stream) for d in analysis.push(item)] + analysis.end()
         for one in derived:
             if isinstance(one, Event):
                 made[one.made_by.algorithm].event(one)
@@ -96,7 +97,18 @@ def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> An
             else:
                 made[one.made_by.algorithm].features(one)
                 windows += 1
-    return Analyzed(stream, intervals, windows, events)
+    return Analyzed(stream, stream.n, windows, events)
+
+
+def items_around(store: Store, stream: StreamInfo) -> Iterator[Block | Gap]:
+    """Blocks and gaps of a stream, and of the other kinds of its session that what is computed from it listens to, by
+    time."""
+    context = Analysis(source=stream.kind).kinds - {stream.kind}
+    beside: dict[str, StreamInfo] = {}
+    for other in store.streams():
+        if other.session.id == stream.session.id and other.kind in context:
+            beside.setdefault(other.kind, other)
+    return heapq.merge(*(items_of(store, one) for one in (stream, *beside.values())), key=lambda item: item.start_us)
 
 
 def items_of(store: Store, stream: StreamInfo) -> Iterator[Block | Gap]:

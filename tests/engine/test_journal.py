@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitals.analysis import Derived, RrAnalysis
+from vitals.analysis import Analysis
 from vitals.decode import uuids
 from vitals.errors import FormatError
 from vitals.intake import Intake
 from vitals.journal import Damage, Entry, Journal, pack, replay_frames, unpack
+from vitals.stages import Derived
 from vitals.values import (
     BatteryLow,
     Block,
@@ -186,7 +187,7 @@ def strap(minutes: float) -> list[Entry]:
 
 def outcome(entries: list[Entry]) -> list[object]:
     """Everything that intake and analysis make of a device, in a form that compares exactly."""
-    intake, analysis = Intake(), RrAnalysis()
+    intake, analysis = Intake(), Analysis()
     made: list[object] = []
 
     def take(items: list[object]) -> None:

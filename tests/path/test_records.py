@@ -107,7 +107,7 @@ def test_a_record_with_annotations_only_gives_its_intervals_and_its_gaps(
     assert json.loads(capsys.readouterr().out)["streams"] == ["rr"]
     assert main(["analyze", "--store", str(tmp_path / "s"), "--json"]) == 0
     done = json.loads(capsys.readouterr().out)
-    assert done["intervals"] > 100_000
+    assert done["samples"] > 100_000
     assert done["windows"] > 6_000
 
 
@@ -117,5 +117,5 @@ def test_rr_text_is_imported(tmp_path: Path, unlocked: str, capsys: pytest.Captu
     assert main(["import", str(text), "--store", str(tmp_path / "s"), "--json"]) == 0
     assert main(["analyze", "--store", str(tmp_path / "s"), "--json"]) == 0
     row = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert row["intervals"] == 400
+    assert row["samples"] == 400
     assert row["events"] == 0

@@ -45,16 +45,17 @@ def analyze(arguments: argparse.Namespace) -> int:
             row = {
                 "stream": done.stream.uid,
                 "device": done.stream.session.device.name,
-                "intervals": done.intervals,
+                "kind": done.stream.kind,
+                "samples": done.samples,
                 "windows": done.windows,
                 "events": done.events,
             }
             if arguments.json:
                 emit(row)
             else:
-                print("{device}: {intervals} RR intervals, {windows} windows, {events} events".format(**row))
+                print("{device}: {samples} samples of {kind}, {windows} windows, {events} events".format(**row))
         if not count:
-            say("nothing to analyze: the store holds no RR intervals; import a recording or record a device first")
+            say("nothing to analyze: no stream here is one to compute from; import a recording or record a device")
     say(NOT_MEDICAL)
     return 0
 
