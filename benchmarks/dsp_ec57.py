@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dsp_ecg import flutter
-
+from benchmarks.dsp_ecg import flutter
 from vitals.formats.wfdb import read_annotations, read_signals
 from vitals_signal import Ec57Report, aami_labels, beat_labels, causal_r_peaks, compare_beats, detect_r_peaks
 

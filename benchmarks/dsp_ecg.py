@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.peers import PeerUnavailable, run_peer
 
+from benchmarks.peers import PeerUnavailable, run_peer
 from vitals.formats.wfdb import Annotations, read_annotations, read_signals
 from vitals_signal import EcgStream, FilterStream, butterworth, causal_r_peaks, detect_r_peaks
 from vitals_signal.ecg.ec57 import BeatScore, score_beats, sum_scores
@@ -103,7 +103,8 @@ def against_peers(data: Path) -> None:
     ours = {which: _timed(detect, ecg["speed"]) for which, detect in DETECTORS.items()}
     with tempfile.TemporaryDirectory() as folder:
         files = {kind: Path(folder) / f"{kind}.npz" for kind in ("noise", "speed")}
-        np.savez(files["noise"], **{name: x for name, x in ecg.items() if name != "speed"})
+        noise: dict[str, Any] = {name: x for name, x in ecg.items() if name != "speed"}
+        np.savez(files["noise"], **noise)
         np.savez(files["speed"], speed=ecg["speed"])
         found: dict[str, dict[str, Any]] = {
             which: {name: detect(x, 360.0) for name, x in ecg.items()} for which, detect in DETECTORS.items()

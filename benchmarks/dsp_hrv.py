@@ -26,9 +26,9 @@ if __name__ == "__main__" and "OPENBLAS_NUM_THREADS" not in os.environ:
 
 import numpy as np
 from numpy.typing import NDArray
-from benchmarks.peers import PeerUnavailable, run_peer
 
 import vitals_signal as dsp
+from benchmarks.peers import PeerUnavailable, run_peer
 from vitals.formats.wfdb import read_annotations
 
 Floats = NDArray[np.float64]

@@ -21,9 +21,9 @@ if __name__ == "__main__" and "OPENBLAS_NUM_THREADS" not in os.environ:
     raise SystemExit(subprocess.call([sys.executable, *sys.argv]))
 
 import numpy as np
+
 from benchmarks.dsp_hrv import Floats, ask, line, person
 from benchmarks.peers import PeerUnavailable
-
 from vitals_signal import nn_intervals
 
 NEUROKIT: Final = """

@@ -28,9 +28,9 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 
 import numpy as np
 from numpy.typing import NDArray
-from benchmarks.peers import PeerUnavailable, run_peer
 
 import vitals_signal as dsp
+from benchmarks.peers import PeerUnavailable, run_peer
 from vitals.formats.wfdb import read_signals
 from vitals_signal.ppg import motion_rate
 from vitals_signal.ppg.beat_intervals import MIN_QUALITY
