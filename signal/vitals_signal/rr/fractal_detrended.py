@@ -68,11 +68,11 @@ class Residuals(NamedTuple):
     sizes: NDArray[np.float64]  # (k,) beats
     variance: NDArray[np.float64]  # (n,)
     first: NDArray[np.intp]  # (k,) where each scale begins in it
-    count: NDArray[np.intp]  # (k,)
+    segments: NDArray[np.intp]  # (k,) how many it has
 
     def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """By scale of something that each segment has, shape (..., n) to (..., k)."""
-        return np.asarray(np.add.reduceat(values, self.first, axis=-1) / self.count)
+        return np.asarray(np.add.reduceat(values, self.first, axis=-1) / self.segments)
 
 
 def residual_variances(x: NDArray[np.float64], scales: Sequence[int], *, overlap: bool) -> Residuals:
@@ -189,7 +189,7 @@ def spectrum_of(found: Residuals) -> HrvValues:
             row[:] = found.means(logs) / 2
             continue
         extreme = extremes[moment > 0]
-        scaled = found.means(np.exp((logs - np.repeat(extreme, found.count)) * (moment / 2)))
+        scaled = found.means(np.exp((logs - np.repeat(extreme, found.segments)) * (moment / 2)))
         row[:] = extreme / 2 + np.log(scaled) / moment
     h = _slopes(found.sizes, np.exp(fluctuation))
     tau = q * h - 1

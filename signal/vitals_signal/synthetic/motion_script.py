@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,8 @@ def motion(
     if not (noise_g >= 0 and range_g > 0 and 0 <= step_jitter <= 0.2 and 0 <= arm_swing_deg <= 80):
         raise ValueError("noise_g >= 0, range_g > 0, step_jitter in 0..0.2 and arm_swing_deg in 0..80 are needed")
     for bout in script:
+        if bout.kind not in get_args(Kind):
+            raise ValueError(f"kind of a bout must be one of {', '.join(get_args(Kind))}, got {bout.kind!r}")
         if bout.seconds <= 0 or not 30 <= (bout.cadence or 100.0) <= 240:
             raise ValueError(f"a bout must last, at a cadence of 30..240 steps/min, got {bout}")
     starts = np.concatenate(([0.0], np.cumsum([bout.seconds for bout in script])))
