@@ -2,8 +2,8 @@
 
 Data is stamped with the milliseconds since power-on of its first sample, modulo 2^32 (49.7 days), so that a frame is
 placed to a millisecond through the clock of the sensor, which all measurements share. Heart rate has no stamp: it comes
-at each beat and is placed by the running sum of its intervals, up to 0.2 s late in the first minute. Motion is sent as
-floats of SI units and kept as integer steps of `STEP`, 25 times finer than those of the converter.
+at each beat and is placed by the running sum of its intervals. Motion is sent as floats of SI units and kept as integer
+steps of `STEP`, 25 times finer than those of the converter.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class MovesenseFeed:
     def __init__(self) -> None:
         self._clock = DeviceClock()
         self._charge = Charge()
-        self._rr = RrTimeline(1000)
+        self._rr = RrTimeline(1000, at_beats=True)
         self._presence = Presence("hr", SILENCE_US)
         self._asked: dict[int, tuple[Command, str]] = {}  # reference -> what was asked for, and of which path
         self._lines: dict[tuple[str, str], SampleTimeline] = {}

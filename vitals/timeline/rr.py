@@ -44,14 +44,16 @@ class RrTimeline:
 
     `push` takes one notification (arrival in microseconds, its intervals in ticks of 1 / `tick_hz` s, oldest first) and
     returns the blocks and gaps that are certain now; `end` closes the run (link lost, no skin contact, end of stream).
+    `at_beats`: the sensor is known to notify at every beat; otherwise that is found out within a minute.
     """
 
-    def __init__(self, tick_hz: float = 1024) -> None:
+    def __init__(self, tick_hz: float = 1024, *, at_beats: bool = False) -> None:
+        self._at_beats = at_beats
         self._tick_us = 1e6 / tick_hz
         self._tick_hz = tick_hz
         self._clocked: Cadence[list[int]] = Cadence(PERIOD_US)  # steps are notifications
         self._beating: Cadence[list[int]] = Cadence(self._tick_us, alike=False)  # steps are ticks
-        self._cadence = self._clocked
+        self._cadence = self._beating if at_beats else self._clocked
         self._lags: deque[float] = deque(maxlen=BEAT_DRIVEN)  # of notifications in a row with one interval, by its sum
         self._sum_us = 0.0
         self._end_us: int | None = None  # of the last beat that was handed out
@@ -73,10 +75,12 @@ class RrTimeline:
         if wanted is not self._cadence:
             turns += self._cadence.end()
             self._cadence = wanted
-        turns += wanted.push(arrival_us, 1 if wanted is self._clocked else max(1, ticks[0]), list(ticks))
+        turns += wanted.push(arrival_us, 1 if wanted is self._clocked else max(1, sum(ticks)), list(ticks))
         return [item for turn in turns for item in self._take(turn)]
 
     def _is_beat_driven(self, arrival_us: int, ticks: Sequence[int]) -> bool:
+        if self._at_beats:
+            return True
         if len(ticks) != 1:
             self._lags.clear()
             return False
