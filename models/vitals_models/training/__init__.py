@@ -19,6 +19,7 @@ from vitals_models.training.report import Progress, Report, SubjectScore
 RECIPES: Final = {
     "beats": "beats",
     "irregular-rhythm": "irregular_rhythm",
+    "sleep": "sleep",
 }
 
 __all__ = ["RECIPES", "Report", "SubjectScore", "evaluate", "train"]

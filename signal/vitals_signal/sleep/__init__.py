@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         sleep_metrics,
         sleep_regularity,
     )
+    from vitals_signal.sleep.night_features import SLEEP_NIGHT_FEATURES, SLEEP_NIGHT_VERSION, sleep_night_features
     from vitals_signal.sleep.rhythm import (
         REST_ACTIVITY_FEATURES,
         REST_ACTIVITY_VERSION,
@@ -52,6 +53,8 @@ _HOME: Final[dict[str, str]] = {
     "SLEEP_FEATURES": "epoch_features",
     "SLEEP_FEATURES_VERSION": "epoch_features",
     "SLEEP_METRICS": "metrics",
+    "SLEEP_NIGHT_FEATURES": "night_features",
+    "SLEEP_NIGHT_VERSION": "night_features",
     "SleepFeatures": "epoch_features",
     "SleepMetrics": "metrics",
     "SleepRegularity": "metrics",
@@ -67,6 +70,7 @@ _HOME: Final[dict[str, str]] = {
     "sleep_features": "epoch_features",
     "sleep_hr_variation": "epoch_features",
     "sleep_metrics": "metrics",
+    "sleep_night_features": "night_features",
     "sleep_regularity": "metrics",
     "sleep_wake": "scoring",
     "sleep_window": "window",
@@ -85,6 +89,8 @@ __all__: list[str] = [
     "SLEEP_FEATURES",
     "SLEEP_FEATURES_VERSION",
     "SLEEP_METRICS",
+    "SLEEP_NIGHT_FEATURES",
+    "SLEEP_NIGHT_VERSION",
     "SleepFeatures",
     "SleepMetrics",
     "SleepRegularity",
@@ -100,6 +106,7 @@ __all__: list[str] = [
     "sleep_features",
     "sleep_hr_variation",
     "sleep_metrics",
+    "sleep_night_features",
     "sleep_regularity",
     "sleep_wake",
     "sleep_window",
