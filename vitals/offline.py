@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vitals.analysis import Analysis
 from vitals.intake import Intake
 from vitals.journal import Damage, journal_bytes, unpack
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from vitals.store import SessionInfo, Store, StreamInfo
     from vitals.store.instants import Instant
     from vitals_models import Model
+
+
+PIECE_US = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,28 @@ def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> An
 
 def items_around(store: Store, stream: StreamInfo) -> Iterator[Block | Gap]:
     """Blocks and gaps of a stream, and of the other kinds of its session that what is computed from it listens to, by
-    time."""
+    time; with others, in pieces of a few seconds (see `vitals.stages.Stage`, law 2)."""
     context = Analysis(source=stream.kind).kinds - {stream.kind}
     beside: dict[str, StreamInfo] = {}
     for other in store.streams():
         if other.session.id == stream.session.id and other.kind in context:
             beside.setdefault(other.kind, other)
-    return heapq.merge(*(items_of(store, one) for one in (stream, *beside.values())), key=lambda item: item.start_us)
+    if not beside:
+        return items_of(store, stream)
+    lines = (_in_pieces(items_of(store, one)) for one in (stream, *beside.values()))
+    return heapq.merge(*lines, key=lambda item: item.start_us)
+
+
+def _in_pieces(items: Iterator[Block | Gap]) -> Iterator[Block | Gap]:
+    from vitals.store.chunks import cut
+
+    for item in items:
+        if not isinstance(item, Block) or item.end_us - item.start_us <= PIECE_US:
+            yield item
+            continue
+        edges = np.searchsorted(item.times_us(), np.arange(item.start_us, item.end_us, PIECE_US)).tolist()
+        for start, stop in itertools.pairwise([*dict.fromkeys(edges), len(item)]):
+            yield cut(item, start, stop)
 
 
 def items_of(store: Store, stream: StreamInfo) -> Iterator[Block | Gap]:

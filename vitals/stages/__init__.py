@@ -42,6 +42,9 @@ STAGES: tuple[Entry, ...] = (
     Entry("rr", "rhythm", "RhythmStage"),
     Entry("ppi", "variability", "HrvStage"),
     Entry("ppi", "rhythm", "RhythmStage"),
+    Entry("ecg", "quality", "EcgQualityStage"),
+    Entry("acc", "movement", "MovementStage"),
+    Entry("ppg", "pulse", "PulseRateStage", context=("acc",)),
 )
 SOURCES: tuple[str, ...] = tuple(
     dict.fromkeys(entry.source for entry in STAGES)

@@ -35,7 +35,6 @@ class RhythmStage:
         )
         self._source = source
         self._intervals = Intervals()
-        self._names = dsp.RHYTHM_FEATURES
         self._windows = dsp.RhythmStream(HOP)
         self._episodes = EpisodeTracker("irregular_rhythm", source, rule, self.made_by)
 
@@ -48,13 +47,11 @@ class RhythmStage:
         windows = self._windows.update(times, rr_ms) if len(times) else []
         if not windows:
             return
-        probabilities = self._model.predict_proba(np.array([w.values for w in windows]))
+        probabilities = self._model.predict_proba(np.array([list(w.values.values()) for w in windows]))
         for window, p in zip(windows, probabilities, strict=True):
-            values = dict(zip(self._names, map(float, window.values), strict=True))
-            values["irregular_probability"] = float(p)
+            values = {**window.values, "irregular_probability": float(p)}
             reason = window.reason or (None if np.isfinite(p) else "the model abstained")
-            coverage = 1.0 if window.reason is None else 0.0
-            yield Features(self._source, window.start_us, window.end_us, values, coverage, reason, self.made_by)
+            yield Features(self._source, window.start_us, window.end_us, values, window.coverage, reason, self.made_by)
             yield from self._episodes.push(Score(window.start_us, window.end_us, float(p), reason, self.made_by))
 
     def end(self) -> Iterator[Derived]:

@@ -21,7 +21,8 @@ class Stage(Protocol):
     1. Any split of a stream into blocks gives the same results; only differences of time matter, so session time and
        UTC give the same.
     2. Blocks and gaps of one kind come in order of time. Those of different kinds come interleaved in any way: a stage
-       that listens to several must give the same for every interleaving that is no more than ten seconds apart.
+       that listens to several must give the same for every interleaving of blocks of at most five seconds that are no
+       more than ten seconds late.
     3. A gap is never bridged in silence: coverage and sqi fall, or there is a reason.
     4. Every number names its maker, with the parameters that it was made with.
     """
