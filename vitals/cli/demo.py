@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         events, monitoring, zero_utc_us = virtual.run(_play(wearer, store))
         seconds = time.perf_counter() - began
         rows = len(store.feature_rows())
-    bytes_on_disk = sum(file.stat().st_size for file in path.iterdir())
+    bytes_on_disk = sum(file.stat().st_size for file in path.glob("vitals.db*"))
     finished = [event for event in events if event.state is not EventState.OPEN]
     if arguments.json:
         for event in finished:
