@@ -13,6 +13,7 @@ from vitals.decode import battery as bat
 from vitals.decode import blood_pressure as bp
 from vitals.decode import blood_pressure_record as bp_record
 from vitals.decode import date_time as time
+from vitals.decode import device_approval as approval
 from vitals.decode import health_thermometer as therm
 from vitals.decode import pulse_oximeter as plx
 from vitals.decode import record_access as records
@@ -27,6 +28,17 @@ CALIBRATION = cgm_control.Calibration(
 
 GOLDEN: tuple[tuple[str, str, object], ...] = (
     (uuids.BATTERY_LEVEL, "64", BatteryLevel(100)),
+    (uuids.UDI_FOR_MEDICAL_DEVICES, "09 28303129313200 322e313600",
+     approval.UniqueDeviceIdentifier("(01)12", None, None, "2.16")),
+    (
+        uuids.REGULATORY_CERTIFICATION_LIST,
+        "0003 0018 0201 0008 0105 0001 0002 1004 0202 0002 8000 fe07 0002 abcd",
+        (
+            approval.ContinuaCertificate((1, 5), (0x1004,)), approval.ContinuaRegulation(0x8000, False),
+            approval.OtherCertificate(approval.AuthorizationBody.EXPERIMENTAL, 7, b"\xab\xcd"),
+        ),
+    ),
+    (uuids.DATABASE_CHANGE_INCREMENT, "2a000000", user_data.UserDatum("database_change_increment", 42)),
     (
         uuids.BATTERY_LEVEL_STATUS,
         "07 b354 0601 50 05",

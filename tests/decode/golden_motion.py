@@ -219,6 +219,11 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
         "01 02 b84b0200 1a480200 01 0410 02",
         ghs_control.HealthSensorFeatures((0x24BB8, 0x2481A), (ghs_control.Specialization(4100, 2),)),
     ),
+    (
+        uuids.OBSERVATION_SCHEDULE_CHANGED,
+        "b84b0200 050000ff 3c000000",  # 0.5 s every minute
+        ghs_control.ObservationSchedule(0x24BB8, 0.5, 60.0),
+    ),
     (uuids.HEALTH_SENSOR_FEATURES, "00 01 1a480200", ghs_control.HealthSensorFeatures((0x2481A,), None)),
     (uuids.FITNESS_MACHINE_STATUS, "02 02", machine.MachineStatus(
         E.STOPPED_OR_PAUSED_BY_USER, T(stop=machine.StopKind.PAUSE))),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from vitals import decode as d
 from vitals.decode import uuids
+from vitals.decode.heart_rate_control import HeartRateControl, encode_heart_rate_control
 from vitals.errors import DecodeError, InputError
 
 
@@ -135,6 +136,15 @@ def test_device_information_text_is_cut_and_a_bad_field_does_not_spoil_the_other
         {uuids.MANUFACTURER_NAME: b"Polar Electro Oy\0", uuids.MODEL_NUMBER: b"H10 ", uuids.SERIAL_NUMBER: b"\xff\xfe"},
     )
     assert (info.manufacturer, info.model, info.serial) == ("Polar Electro Oy", "H10", "")
+
+
+def test_the_control_point_resets_the_energy() -> None:
+    reset = d.decode_request(uuids.HEART_RATE_CONTROL_POINT, b"\x01")
+    assert reset is HeartRateControl.RESET_ENERGY_EXPENDED
+    assert encode_heart_rate_control(reset) == b"\x01"
+    assert d.decode_request(uuids.HEART_RATE_CONTROL_POINT, b"\x02") == 2
+    with pytest.raises(DecodeError, match="left over"):
+        d.decode_request(uuids.HEART_RATE_CONTROL_POINT, b"\x01\x00")
 
 
 def test_an_unknown_characteristic_is_an_input_error() -> None:

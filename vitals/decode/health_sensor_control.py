@@ -5,6 +5,8 @@ The specification is not public; written from Philips' public demonstrator of it
         observation; then count u8 and, for each specialisation, its MDC term u16 and version u8
     control point (0x2BF4): one byte; requests 01 start and 02 stop sending live observations, responses 80 success,
         81 busy, 82 nobody subscribed to them
+    schedule changed (0x2BF1): MDC code u32, measurement period and update interval FLOAT [s] (as ST's public service
+        for its STM32WBA sends it)
 """
 
 from __future__ import annotations
@@ -38,6 +40,23 @@ class Specialization:
 class HealthSensorFeatures:
     observations: tuple[int, ...]  # MDC codes: partition in the upper, term in the lower 16 bits
     specializations: tuple[Specialization, ...] | None  # None: it does not say
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationSchedule:
+    observation: int  # MDC code
+    measurement_period_s: float  # over which one observation is taken; may be an ieee11073.Special
+    update_interval_s: float  # between two
+
+
+def decode_observation_schedule(payload: bytes) -> ObservationSchedule:
+    """Observation Schedule Changed (0x2BF1). Raises DecodeError where bytes are missing or left over."""
+    at = Cursor(uuids.OBSERVATION_SCHEDULE_CHANGED, payload)
+    value = ObservationSchedule(
+        at.uint(4, "observation type"), at.float32("measurement period"), at.float32("update interval")
+    )
+    at.end()
+    return value
 
 
 def decode_health_sensor_features(payload: bytes) -> HealthSensorFeatures:
@@ -89,5 +108,6 @@ def decode_observation_request(payload: bytes) -> ObservationRequest | int:
 DECODERS: Mapping[str, Callable[[bytes], object]] = {
     uuids.HEALTH_SENSOR_FEATURES: decode_health_sensor_features,
     uuids.GHS_CONTROL_POINT: decode_observation_response,
+    uuids.OBSERVATION_SCHEDULE_CHANGED: decode_observation_schedule,
 }
 REQUESTS: Mapping[str, Callable[[bytes], object]] = {uuids.GHS_CONTROL_POINT: decode_observation_request}

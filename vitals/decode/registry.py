@@ -24,6 +24,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         u.SYSTEM_ID, u.PNP_ID, u.MANUFACTURER_NAME, u.MODEL_NUMBER, u.SERIAL_NUMBER, u.FIRMWARE_REVISION,
         u.HARDWARE_REVISION, u.SOFTWARE_REVISION,
     ),
+    "device_approval": (u.UDI_FOR_MEDICAL_DEVICES, u.REGULATORY_CERTIFICATION_LIST),
     "date_time": (
         u.DATE_TIME, u.DAY_OF_WEEK, u.DAY_DATE_TIME, u.EXACT_TIME_256, u.CURRENT_TIME, u.TIME_ZONE, u.DST_OFFSET,
         u.LOCAL_TIME_INFORMATION, u.REFERENCE_TIME_INFORMATION,
@@ -46,7 +47,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "user_data": (
         u.AGE, u.DATE_OF_BIRTH, u.GENDER, u.HEART_RATE_MAX, u.HEIGHT, u.HIP_CIRCUMFERENCE, u.RESTING_HEART_RATE,
-        u.VO2_MAX, u.WAIST_CIRCUMFERENCE, u.WEIGHT, u.USER_INDEX, u.STRIDE_LENGTH,
+        u.VO2_MAX, u.WAIST_CIRCUMFERENCE, u.WEIGHT, u.USER_INDEX, u.STRIDE_LENGTH, u.DATABASE_CHANGE_INCREMENT,
     ),
     "user_control": (u.USER_CONTROL_POINT,),
     "running": (u.RSC_MEASUREMENT, u.RSC_FEATURE),
@@ -71,7 +72,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
         u.STEP_COUNTER_ACTIVITY_SUMMARY_DATA, u.SLEEP_ACTIVITY_INSTANTANEOUS_DATA, u.SLEEP_ACTIVITY_SUMMARY_DATA,
     ),
     "health_sensor": (u.LIVE_HEALTH_OBSERVATIONS, u.STORED_HEALTH_OBSERVATIONS),
-    "health_sensor_control": (u.HEALTH_SENSOR_FEATURES, u.GHS_CONTROL_POINT),
+    "health_sensor_control": (u.HEALTH_SENSOR_FEATURES, u.GHS_CONTROL_POINT, u.OBSERVATION_SCHEDULE_CHANGED),
     "wahoo": ("a026e005-0a7d-4ab3-97fa-f1500f9feb8b",),
     "polar": ("fb005c81-02e7-f387-1cad-8acd2d8df0c8", "fb005c82-02e7-f387-1cad-8acd2d8df0c8"),
     "movesense": ("34800002-7185-4d5d-b431-630e7050e8f0",),
@@ -81,6 +82,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 REQUEST_FILES: Mapping[str, tuple[str, ...]] = {
+    "heart_rate_control": (u.HEART_RATE_CONTROL_POINT,),
     "record_access": (u.RECORD_ACCESS_CONTROL_POINT,),
     "cgm_control": (u.CGM_SPECIFIC_OPS_CONTROL_POINT,),
     "speed_control": (u.SC_CONTROL_POINT,),

@@ -41,6 +41,7 @@ _NUMBERS: Mapping[str, tuple[str, int, int]] = {  # name, bytes, divisor
     uuids.WEIGHT: ("weight_kg", 2, 200),
     uuids.USER_INDEX: ("user_index", 1, 1),  # 255: unknown user
     uuids.STRIDE_LENGTH: ("stride_length_m", 2, 1000),
+    uuids.DATABASE_CHANGE_INCREMENT: ("database_change_increment", 4, 1),  # counts changes of the user's data
 }
 
 
