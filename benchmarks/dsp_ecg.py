@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import PeerUnavailable, run_peer
+from vitals.formats.beat_scores import flutter
 from vitals.formats.wfdb import Annotations, read_annotations, read_signals
 from vitals_signal import EcgStream, FilterStream, butterworth, causal_r_peaks, detect_r_peaks
 from vitals_signal.ecg.ec57 import BeatScore, score_beats, sum_scores
@@ -47,12 +48,6 @@ for name in names:
     seconds += time.process_time() - begin
 print(json.dumps([seconds, found]))
 """
-
-
-def flutter(notes: Annotations, n: int) -> list[tuple[float, float]]:
-    """Stretches between "[" and "]"; the last may be open."""
-    starts, ends = notes.sample[notes.symbol == "["].tolist(), notes.sample[notes.symbol == "]"].tolist()
-    return list(zip(starts, [*ends, n][: len(starts)], strict=True))
 
 
 def row(name: str, score: BeatScore) -> str:
