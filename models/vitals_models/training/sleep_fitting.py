@@ -1,8 +1,8 @@
-"""The recipe of sleep: multinomial logistic regression, its ridge and feature group chosen on people it has not seen.
+"""The recipe of sleep: multinomial logistic regression, its ridge and threshold chosen on people it has not seen.
 
 Laws
-1. Feature group and ridge are chosen by the AUROC of wake over inner folds of people; an outer test person decides
-   neither these nor the threshold.
+1. The ridge is the one with the best AUROC of wake over inner folds of people; an outer test person decides neither it
+   nor the threshold. The columns were fixed before, in view of all people (the card says so).
 2. Classes keep the share they have in the nights (about 9 % awake), so that probabilities mean what they say.
 3. The threshold of wake is where 93 % of sleep is called sleep, over out-of-fold scores of the training people.
 """
@@ -20,7 +20,6 @@ from vitals_models.evaluator import Evaluator
 from vitals_models.network import Network
 from vitals_models.tflite_write import Dense, quantise
 from vitals_models.training.scores import auroc
-from vitals_signal.sleep.epoch_features import SLEEP_FEATURES
 from vitals_signal.sleep.night_features import SLEEP_NIGHT_FEATURES, sleep_night_features
 
 Floats = NDArray[np.float64]
@@ -29,7 +28,6 @@ CLIP = 4.0
 SLEEP_FOUND = 0.93  # share of sleep that is called sleep: the operating point at which Walch 2019 reports wake
 INNER_FOLDS = 5
 RIDGES = (0.01, 0.1, 1.0)  # C of scikit-learn
-GROUPS = {"epoch": len(SLEEP_FEATURES), "night": len(SLEEP_NIGHT_FEATURES)}  # how many of the columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +50,10 @@ class SleepFit:
 
     mean: Floats
     std: Floats
-    weights: Floats  # (3, F), zero for columns that are not used
+    weights: Floats  # (3, F)
     bias: Floats
     threshold: float  # of the probability of wake
     network: Network
-    group: str
     ridge: float
 
     def real(self, X: Floats) -> Floats:
@@ -90,7 +87,7 @@ def collect(nights: Sequence[Night]) -> Epochs:
 
 
 def fit(epochs: Epochs, nights: NDArray[np.intp], *, seed: int) -> SleepFit:
-    """Train on these nights: inner folds choose ridge, feature group and threshold, all nights give the weights.
+    """Train on these nights: inner folds choose ridge and threshold, all nights give the weights.
 
     Raises ValueError where fewer than three nights or not all three stages are there.
     """
@@ -98,23 +95,22 @@ def fit(epochs: Epochs, nights: NDArray[np.intp], *, seed: int) -> SleepFit:
     if len(nights) < 3 or len(np.unique(epochs.y[inside])) < len(CLASSES):
         raise ValueError("training needs three nights with wake, NREM and REM; add subjects")
     groups = folds(nights, INNER_FOLDS, seed)
-    best: tuple[float, str, float, Floats] | None = None
-    for group, width in GROUPS.items():
-        for ridge in RIDGES:
-            wake = np.zeros(len(epochs.y))
-            for fold in groups:
-                mean, std, weights, bias = _regress(epochs, np.setdiff1d(nights, fold), width, ridge)
-                mask = epochs.of(fold)
-                wake[mask] = softmax(_standardised(epochs.X[mask], mean, std) @ weights.T + bias)[:, 0]
-            value = auroc(wake[inside], epochs.y[inside] == 0)
-            if best is None or value > best[0]:
-                best = value, group, ridge, wake
+    best: tuple[float, float, Floats] | None = None
+    for ridge in RIDGES:
+        wake = np.zeros(len(epochs.y))
+        for fold in groups:
+            mean, std, weights, bias = _regress(epochs, np.setdiff1d(nights, fold), ridge)
+            mask = epochs.of(fold)
+            wake[mask] = softmax(_standardised(epochs.X[mask], mean, std) @ weights.T + bias)[:, 0]
+        value = auroc(wake[inside], epochs.y[inside] == 0)
+        if best is None or value > best[0]:
+            best = value, ridge, wake
     assert best is not None
-    _, group, ridge, wake = best
+    _, ridge, wake = best
     threshold = float(np.quantile(wake[inside & (epochs.y != 0)], SLEEP_FOUND))
-    mean, std, weights, bias = _regress(epochs, nights, GROUPS[group], ridge)
+    mean, std, weights, bias = _regress(epochs, nights, ridge)
     network = quantise([Dense(weights, bias)], _standardised(epochs.X[inside], mean, std), clip=CLIP)
-    return SleepFit(mean, std, weights, bias, round(threshold, 6), network, group, ridge)
+    return SleepFit(mean, std, weights, bias, round(threshold, 6), network, ridge)
 
 
 def stages(p: Floats, threshold: float) -> NDArray[np.intp]:
@@ -137,15 +133,15 @@ def _standardised(X: Floats, mean: Floats, std: Floats) -> Floats:
     return np.clip((X - mean) / std, -CLIP, CLIP)
 
 
-def _regress(epochs: Epochs, nights: NDArray[np.intp], width: int, ridge: float) -> tuple[Floats, ...]:
+def _regress(epochs: Epochs, nights: NDArray[np.intp], ridge: float) -> tuple[Floats, ...]:
     from sklearn.linear_model import LogisticRegression
 
     inside = epochs.of(nights)
     X, y = epochs.X[inside], epochs.y[inside]
     mean, std = X.mean(axis=0), X.std(axis=0) + 1e-9
     model = LogisticRegression(C=ridge, solver="newton-cholesky", tol=1e-6, max_iter=50)
-    model.fit(_standardised(X, mean, std)[:, :width], y)
+    model.fit(_standardised(X, mean, std), y)
     weights, bias = np.zeros((len(CLASSES), X.shape[1])), np.full(len(CLASSES), -30.0)
     for row, kind in enumerate(model.classes_):
-        weights[kind, :width], bias[kind] = model.coef_[row], model.intercept_[row]
+        weights[kind], bias[kind] = model.coef_[row], model.intercept_[row]
     return mean, std, weights, bias

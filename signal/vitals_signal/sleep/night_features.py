@@ -37,8 +37,8 @@ def sleep_night_features(activity: ArrayLike, hr_variation: ArrayLike, hours: Ar
     Arguments as in `sleep_features`, all of shape (n,), NaN missing; `activity` a, `hr_variation` h per 30-s epoch.
     With m = ln(1 + a), v = ln(h + 0.02) and means over the known of 2 k + 1 epochs around (fewer at the ends):
 
-    - activity_before_20, _after_20: mean of m (k = 10) 40 epochs earlier, later; _before_10, _after_10: k = 5, 20 epochs;
-      the first or last epoch where the night ends before
+    - activity_before_20, _after_20: mean of m (k = 10) 40 epochs earlier, later; _before_10, _after_10: k = 5, 20
+      epochs; that of the first or last epoch where the night ends before
     - activity_mean_60, hr_variation_mean_40: means with k = 60, 40
     - activity_rank, hr_variation_rank: share of the known epochs of the night whose mean (k = 10) is lower
     - activity_above_night: mean (k = 5) less the median of m; activity_share, _share_5, _share_20: m and its means
