@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from vitals.formats.beat_scores import score_records
+from vitals.formats.beat_scores import Detector, score_records
 
 
 def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument not in ("offline", "stream")]
     data = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[2] / "shared" / "data"
-    detector = "stream" if "stream" in sys.argv[1:] else "offline"
+    detector: Detector = "stream" if "stream" in sys.argv[1:] else "offline"
     print(score_records(sorted((data / "mitdb").rglob("*.atr")), detector=detector))
 
 

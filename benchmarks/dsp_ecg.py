@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.peers import PeerUnavailable, run_peer
 from vitals.formats.beat_scores import flutter
-from vitals.formats.wfdb import Annotations, read_annotations, read_signals
+from vitals.formats.wfdb import read_annotations, read_signals
 from vitals_signal import EcgStream, FilterStream, butterworth, causal_r_peaks, detect_r_peaks
 from vitals_signal.ecg.ec57 import BeatScore, score_beats, sum_scores
 

@@ -191,7 +191,7 @@ LinkEvent = Connected | Disconnected | Stall | Overflow | StreamRefused | Contac
 class Provenance:
     """Who made a number: enough to recompute it identically."""
 
-    algorithm: str  # "irregular-rhythm", "hrv-time"
+    algorithm: str  # "irregular-rhythm", "hrv"
     version: str
     params: Mapping[str, Any] = field(default_factory=dict)  # JSON-able
     model_sha256: str | None = None

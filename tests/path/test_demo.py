@@ -76,8 +76,8 @@ def test_analysis_over_the_store_finds_what_the_live_stream_found_and_changes_no
 def test_features_come_as_json_and_csv(demo: Any, unlocked: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["features", "--store", str(demo.store), "--json"]) == 0
     rows = lines(capsys)
-    assert {row["maker"] for row in rows} == {"hrv-time", "irregular-rhythm"}
-    assert sum(row["maker"] == "hrv-time" for row in rows) == 36
+    assert {row["maker"] for row in rows} == {"hrv", "irregular-rhythm"}
+    assert sum(row["maker"] == "hrv" for row in rows) == 36
     assert main(["features", "--store", str(demo.store), "--csv"]) == 0
     table = capsys.readouterr().out.splitlines()
     assert len(table) == len(rows) + 1

@@ -25,7 +25,7 @@ class HrvStage:
         self._source = source
         self._intervals = Intervals()
         self._stream = dsp.HrvStream(WINDOW_S)
-        self.made_by = Provenance("hrv-time", dsp.HRV_VERSION, {"window_s": WINDOW_S, **interval_params(source)})
+        self.made_by = Provenance("hrv", dsp.HRV_VERSION, {"window_s": WINDOW_S, **interval_params(source)})
 
     def push(self, item: Block | Gap) -> Iterable[Derived]:
         if isinstance(item, Gap):
