@@ -18,6 +18,7 @@ from vitals.decode import DECODERS
 from vitals.decode import uuids as u
 from vitals.decode.revolutions import RevolutionRate, Revolutions
 from vitals.decode.segmentation import Segment, SegmentAssembler
+from vitals.errors import DecodeError
 from vitals.intake.feed import Item, single
 from vitals.timeline import Presence
 from vitals.values import Frame
@@ -69,12 +70,15 @@ class _Values:
         self._fields = fields
         self._presence: dict[str, Presence] = {}
 
-    def take(self, at_us: int, found: Mapping[str, float | None]) -> list[Item]:
+    def take(self, uuid: str, at_us: int, found: Mapping[str, float | None]) -> list[Item]:
         done: list[Item] = []
         for name, (kind, unit, step) in self._fields.items():
             value = found.get(name)
             if value is not None and (value or name not in _ZERO_IS_NONE):
-                done += self.one(at_us, kind, round(value * _PER_UNIT.get(name, 1) / step), unit, step)
+                steps = round(value * _PER_UNIT.get(name, 1) / step)
+                if abs(steps) >= 2**31:
+                    raise DecodeError(f"{name} is further than streams count", uuid=uuid, payload=b"", offset=0)
+                done += self.one(at_us, kind, steps, unit, step)
         return done
 
     def one(self, at_us: int, kind: str, steps: int, unit: str, step: float) -> list[Item]:
@@ -112,7 +116,7 @@ class _RevolutionFeed:
 
     def feed(self, frame: Frame) -> list[Item]:
         found = _fields_of(DECODERS[frame.uuid](frame.payload))
-        done = self._values.take(frame.arrival_us, found)
+        done = self._values.take(frame.uuid, frame.arrival_us, found)
         for part, kind in (("wheel", "wheel_rate"), ("crank", "cadence")):
             if found[part] is not None:
                 rate = self._rates[part].feed(found[part], frame.arrival_us)
@@ -146,7 +150,7 @@ class RunningFeed:
         self._values = _Values(_RUNNING)
 
     def feed(self, frame: Frame) -> list[Item]:
-        return self._values.take(frame.arrival_us, _fields_of(DECODERS[frame.uuid](frame.payload)))
+        return self._values.take(frame.uuid, frame.arrival_us, _fields_of(DECODERS[frame.uuid](frame.payload)))
 
     def end(self, reason: str) -> list[Item]:
         return []
@@ -164,7 +168,7 @@ class FitnessMachineFeed:
 
         part = DECODERS[frame.uuid](frame.payload)
         whole = self._records.setdefault(frame.uuid, RecordAssembler()).feed(part)
-        return self._values.take(frame.arrival_us, _fields_of(whole)) if whole else []
+        return self._values.take(frame.uuid, frame.arrival_us, _fields_of(whole)) if whole else []
 
     def end(self, reason: str) -> list[Item]:
         self._records.clear()
@@ -193,7 +197,7 @@ class ActivityFeed:
         if said.worn is False:
             return []
         if frame.uuid != u.STEP_COUNTER_ACTIVITY_SUMMARY_DATA:
-            return self._values.take(frame.arrival_us, said.values)
+            return self._values.take(frame.uuid, frame.arrival_us, said.values)
         steps = [said.values[name] for name in ("normal_walking_steps", "intensity_steps") if name in said.values]
         return [single("steps", frame.arrival_us, sum(steps), "steps")] if steps else []
 

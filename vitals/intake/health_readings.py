@@ -53,7 +53,7 @@ STEPS: Mapping[str, tuple[str, float]] = {  # unit of a kind of stream, and what
     "user": ("number", 1),  # whom the device took it for, where it knows several: a stream must not mix them unseen
     "record_time_error": ("s", 1),  # how far the time of the records at that time may be off (`record_clock`)
 }
-_MOST_STEPS = 2**31
+_MOST_STEPS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ Laws of this file:
 3. While stored records are reported (from the request that the session notes to the answer) and no tie is known, they
    wait: the newest of them, which comes last, tells where the others lie.
 4. A glucose monitor counts minutes since its session began; its status ties them to the minute. What it tells unasked
-   it measured now: where that does not fit, a new session has begun.
+   it measured now, or kept: what would have begun after the last sign of a session is of a new one.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class HealthRecordFeed:
         self._minutes = RecordClock()  # of the session of a glucose monitor
         self._session = 0
         self._start = b""  # of that session, as the device tells it
+        self._alive_us: int | None = None  # arrival of the newest word that was of that session's present
         self._is_start_stale = False  # a session began of which the device has not told the start yet
         self._told: set[Hashable] = set()
         self._reporting = False
@@ -141,9 +142,12 @@ class HealthRecordFeed:
         """What the monitor says now; the earliest of such ties is right, for minutes are whole and frames come late."""
         begun_us = arrival_us - minute * MINUTE_US
         zero_us = self._minutes.zero_us
-        if zero_us is not None and begun_us - zero_us > ANOTHER_SESSION_US:
+        is_fresh = self._alive_us is None or begun_us > self._alive_us - MINUTE_US
+        if zero_us is not None and is_fresh and begun_us - zero_us > ANOTHER_SESSION_US:
             self._session += 1
             self._is_start_stale, zero_us = True, None
+        if zero_us is None or abs(begun_us - zero_us) <= ANOTHER_SESSION_US:
+            self._alive_us = arrival_us
         if zero_us is None or begun_us < zero_us:
             self._minutes.tie(minute * MINUTE_US, arrival_us, CGM_ERROR_S)
 
