@@ -65,8 +65,8 @@ def test_analysis_over_the_store_finds_what_the_live_stream_found_and_changes_no
     assert before["ok"] is True
     for _ in range(2):
         assert main(["analyze", "--store", str(store), "--json"]) == 0
-        (done,) = lines(capsys)
-        assert done["events"] == 1
+        done = {row["kind"]: row for row in lines(capsys)}
+        assert done["rr"]["events"] == 1
     main(["verify", "--store", str(store), "--json"])
     (after,) = lines(capsys)
     derived = ("feature", "event", "chunk", "gap", "provenance")
@@ -76,7 +76,7 @@ def test_analysis_over_the_store_finds_what_the_live_stream_found_and_changes_no
 def test_features_come_as_json_and_csv(demo: Any, unlocked: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["features", "--store", str(demo.store), "--json"]) == 0
     rows = lines(capsys)
-    assert {row["maker"] for row in rows} == {"hrv", "irregular-rhythm"}
+    assert {"hrv", "irregular-rhythm"} <= {row["maker"] for row in rows}
     assert sum(row["maker"] == "hrv" for row in rows) == 36
     assert main(["features", "--store", str(demo.store), "--csv"]) == 0
     table = capsys.readouterr().out.splitlines()
