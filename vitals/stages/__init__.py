@@ -45,6 +45,8 @@ STAGES: tuple[Entry, ...] = (
     Entry("ecg", "quality", "EcgQualityStage"),
     Entry("acc", "movement", "MovementStage"),
     Entry("ppg", "pulse", "PulseRateStage", context=("acc",)),
+    Entry("hr", "rates", "HeartRateStage", context=("acc",)),
+    Entry("spo2", "oxygen", "OxygenStage", context=("acc",)),
 )
 SOURCES: tuple[str, ...] = tuple(
     dict.fromkeys(entry.source for entry in STAGES)
