@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import vitals
-from tests.session.vendor_streams import ZERO_US, collected, connected, events, lose, numbers, of, streamed
+from tests.session.vendor_streams import ZERO_US, collected, connected, events, gaps, lose, numbers, of, streamed
 from vitals.decode import uuids as u
 from vitals.device import Item
 from vitals.intake import Intake
@@ -20,7 +21,7 @@ from vitals.intake.record_clock import TIE_ERROR_S, UNBOUNDED_S
 from vitals.offline import items_of, redecoded
 from vitals.session.stored_records import POLL_S, QUIET_S
 from vitals.store import KdfParams, Store, passphrase
-from vitals.values import Block, Connected, Disconnected, Frame
+from vitals.values import Block, Connected, DeviceInfo, Disconnected, Frame, StreamRefused
 from vitals.virtual import (
     Cuff,
     GattDevice,
@@ -33,6 +34,8 @@ from vitals.virtual import (
     health_payloads,
     scene,
 )
+from vitals.virtual.episodes import Ticker
+from vitals.virtual.gatt_table import refuse
 
 MORNING = dt.datetime(2011, 3, 1, 7, 30)  # by a clock that is fourteen years late
 
@@ -209,3 +212,76 @@ def test_records_are_stored_where_they_belong_and_the_journal_gives_them_again(t
         assert numbers("glucose", [*again])[1].tolist() == mg_dl.tolist()
         assert np.array_equal(numbers("glucose", [*again])[0], times)
         assert store.verify().ok
+
+
+def ridden(seconds: float) -> bytes:
+    """A crank at 90 turns a minute, and a wheel at 300."""
+    cranks, wheels = int(seconds * 1.5), int(seconds * 5)
+    event = struct.pack("<IH", wheels, round(wheels / 5 * 1024) % 65_536)
+    return b"\x03" + event + struct.pack("<HH", cranks, round(cranks / 1.5 * 1024) % 65_536)
+
+
+def test_a_ride_is_recorded_with_the_gap_that_a_lost_link_left(play: Any) -> None:
+    bike = GattDevice(
+        [
+            Ticker(u.sig(0x1816), u.CSC_MEASUREMENT, ridden, every_s=1.0, duration_s=200),
+            Ticker(u.sig(0x1826), u.INDOOR_BIKE_DATA, lambda _: b"\x41\x00\xfa\x00", every_s=1.0, duration_s=200),
+        ],
+        info=DeviceInfo(name="Bike"),
+        advertised=[u.sig(0x1816)],
+    )
+    # Bit 0 says that more follows: such records never end, and nothing must be made of them.
+    kinds, items = play(streamed(bike, 120, (60, lose)))
+    assert {"wheel_rate", "cadence", "power"} <= set(kinds)
+    times, cadence = numbers("cadence", items)
+    assert len(times) > 60
+    assert np.abs(cadence - 90).max() < 0.1
+    assert np.abs(numbers("wheel_rate", items)[1] - 300).max() < 0.5
+    (hole,) = gaps("cadence", items)
+    assert hole.reason == "link lost"
+    assert hole.end_us - hole.start_us > 2.5e6
+    assert values("power", items) == []
+
+
+def test_a_meter_that_still_reports_to_the_lost_link_is_told_to_stop(play: Any) -> None:
+    """A thousand records take twenty seconds, and the link is back after three: the meter refuses with 0xFE."""
+    frames = play(frames_of(meter(1000), 60, (3, lose)))
+    assert requests_of(frames) == ["0101", "0101", "0300", "0101"]
+    intake = Intake()
+    found = [item for frame in frames for item in intake.take(frame)]
+    mg_dl = [block.physical()[0] for block in found if isinstance(block, Block) and block.kind == "glucose"]
+    assert sorted(mg_dl) == [90.0 + k for k in range(1000)]
+
+
+def test_a_report_that_nobody_waits_for_any_more_is_aborted(play: Any) -> None:
+    async def main() -> tuple[list[str], int]:
+        written: list[str] = []
+        device = meter(1000)
+        answer = device.stored._answer
+
+        async def noted(value: bytes) -> Any:
+            written.append(value.hex())
+            return await answer(value)
+
+        device.stored._answer = noted  # type: ignore[method-assign]
+        async with scene(device) as near:
+            async with connected(near) as link:
+                items = await collected(link, 3)
+            await asyncio.sleep(30)
+        return written, len(of("glucose", items))
+
+    written, told = play(main())
+    assert written == ["0101", "0300"]
+    assert 0 < told < 200
+
+
+def test_a_meter_that_wants_pairing_says_so_instead_of_nothing(play: Any) -> None:
+    device = meter(3)
+    device.stored._on_request = refusing  # type: ignore[method-assign, assignment]
+    _, items = play(streamed(device, 20))
+    (refused,) = [event for event in events(items) if isinstance(event, StreamRefused) and event.kind == "glucose"]
+    assert "pair=True" in refused.reason
+
+
+def refusing(*_: object) -> None:
+    raise refuse(0x05)

@@ -6,7 +6,7 @@ Laws of this file:
    arrival only tells how often that clock rolled over. No rate is made across a lost link.
 3. A wheel or crank that stands still sends no event. Whether it stands or turns slowly is told after `STILL_S`: then,
    and not before, its rate is 0.
-4. A silence longer than `SILENCE_US` is a gap.
+4. A silence longer than `SILENCE_US` is a gap, and so is any link that was lost, however soon it is back.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from vitals.decode.revolutions import RevolutionRate, Revolutions
 from vitals.decode.segmentation import Segment, SegmentAssembler
 from vitals.errors import DecodeError
 from vitals.intake.feed import Item, single
-from vitals.timeline import Presence
-from vitals.values import Frame
+from vitals.values import Frame, Gap
 
 STILL_S = 3.0  # 20 revolutions a minute
 SILENCE_US = 5_000_000
@@ -68,7 +67,8 @@ class _Values:
 
     def __init__(self, fields: Mapping[str, _Field]) -> None:
         self._fields = fields
-        self._presence: dict[str, Presence] = {}
+        self._last_us: dict[str, int] = {}  # of the newest value, by kind
+        self._reasons: dict[str, str] = {}  # why a kind was interrupted since
 
     def take(self, uuid: str, at_us: int, found: Mapping[str, float | None]) -> list[Item]:
         done: list[Item] = []
@@ -82,8 +82,16 @@ class _Values:
         return done
 
     def one(self, at_us: int, kind: str, steps: int, unit: str, step: float) -> list[Item]:
-        gaps = self._presence.setdefault(kind, Presence(kind, SILENCE_US)).push(at_us)
-        return [*gaps, single(kind, at_us, steps, unit, step)]
+        last_us, reason = self._last_us.get(kind, at_us), self._reasons.pop(kind, None)
+        self._last_us[kind] = at_us
+        block = single(kind, at_us, steps, unit, step)
+        if reason is None and at_us - last_us <= SILENCE_US:
+            return [block]
+        return [Gap(kind, last_us, at_us, reason or "no data"), block]
+
+    def end(self, reason: str) -> None:
+        """The link is gone: whatever comes next lies behind a gap."""
+        self._reasons = dict.fromkeys(self._last_us, reason)
 
 
 class _Rate:
@@ -126,6 +134,7 @@ class _RevolutionFeed:
 
     def end(self, reason: str) -> list[Item]:
         self._rates = {"wheel": _Rate(), "crank": _Rate()}
+        self._values.end(reason)
         return []
 
 
@@ -153,6 +162,7 @@ class RunningFeed:
         return self._values.take(frame.uuid, frame.arrival_us, _fields_of(DECODERS[frame.uuid](frame.payload)))
 
     def end(self, reason: str) -> list[Item]:
+        self._values.end(reason)
         return []
 
 
@@ -172,6 +182,7 @@ class FitnessMachineFeed:
 
     def end(self, reason: str) -> list[Item]:
         self._records.clear()
+        self._values.end(reason)
         return []
 
 
@@ -203,6 +214,7 @@ class ActivityFeed:
 
     def end(self, reason: str) -> list[Item]:
         self._segments.clear()
+        self._values.end(reason)
         return []
 
 
