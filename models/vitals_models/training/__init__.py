@@ -17,6 +17,7 @@ from vitals_models.loading import load
 from vitals_models.training.report import Progress, Report, SubjectScore
 
 RECIPES: Final = {
+    "activity": "activity",
     "beats": "beats",
     "irregular-rhythm": "irregular_rhythm",
     "sleep": "sleep",
