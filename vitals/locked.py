@@ -3,8 +3,9 @@
 Laws of this file:
 1. What is collected goes through nothing but the seal: no decoding, no analysis, no key.
 2. When it is taken in it goes the way that a live stream goes, and gives the same blocks, features and events.
-3. A sealed file is removed after what it held is durable in the store; if that is cut short, it is taken in again, into
-   a session of its own.
+3. A sealed file is removed after what it held is durable in the store. If that is cut short, what came of it is taken
+   out and it is taken in again: a session knows the file that it came from, so nothing is there twice.
+4. What is still collected, or taken in by another process, is left alone: who does it holds a lock on the file.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING
 from vitals.device import Device, Item, Source, Tap, only
 from vitals.intake import DECODED, Intake
 from vitals.journal import Damage, Journal, unpack
-from vitals.monitoring import monitor
+from vitals.monitoring import Monitoring
 from vitals.values import Block, ClockReset, DeviceInfo, Frame, LinkEvent, Provenance
 
 if TYPE_CHECKING:
     from vitals.store import Store
+    from vitals.store.sealed import Sealed
     from vitals_models import Model
 
 
@@ -67,14 +69,25 @@ async def take_in(store: Store, *, model: Model | None = None) -> list[TakenIn]:
     """Decode, analyse and keep what was collected while the store was locked. Raises StoreDamaged, StoreError."""
     done = []
     for one in store.sealed():
-        device = _Collected(one.device, "virtual" if one.source == "virtual" else "live", one.zero_utc_us, one.journal)
-        count = 0
-        async with monitor(device, store=store, subject=one.subject, model=model, journal=True) as events:
-            async for _ in events:
-                count += 1
-        done.append(TakenIn(one.device.name, dict(events.counts), count, one.whole))
+        known = store.find_import(one.sha256)
+        if known is None or known.state != "complete":
+            if known is not None:
+                store.drop(known)
+            done.append(await _taken(store, one, model))
         one.remove()
     return done
+
+
+async def _taken(store: Store, one: Sealed, model: Model | None) -> TakenIn:
+    device = _Collected(one.device, "virtual" if one.source == "virtual" else "live", one.zero_utc_us, one.journal)
+    with store.session(
+        device=device.info, source=device.source, zero_utc_us=device.zero_utc_us, subject=one.subject,
+        source_sha256=one.sha256,
+    ) as session:  # fmt: skip
+        monitoring = Monitoring(device, session, model, None, None, True)
+        await monitoring.watch()
+        events = len([event async for event in monitoring])
+    return TakenIn(one.device.name, dict(monitoring.counts), events, one.whole)
 
 
 class _Collected:

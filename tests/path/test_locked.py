@@ -99,12 +99,15 @@ def test_a_cut_or_changed_file_gives_what_came_before(tmp_path: Path, key: Key) 
         assert (one.device.name, one.zero_utc_us, one.subject, one.journal, one.whole) == (
             "x", 7, "anna", b"".join(pieces), True
         )  # fmt: skip
-        for size in range(len(whole)):
+        one.held.close()
+        for size in range(0, len(whole), 3):
             journal.path.write_bytes(whole[:size])
-            try:
-                (one,) = store.sealed()
-            except StoreDamaged:
+            found = store.sealed()
+            if not found:  # no beginning: nothing was ever acknowledged
+                assert not journal.path.exists()
                 continue
+            (one,) = found
+            one.held.close()
             assert not one.whole
             assert b"".join(pieces).startswith(one.journal)
         for at in range(0, len(whole), 7):
@@ -112,11 +115,13 @@ def test_a_cut_or_changed_file_gives_what_came_before(tmp_path: Path, key: Key) 
             changed[at] ^= 1
             journal.path.write_bytes(changed)
             try:
-                (one,) = store.sealed()
+                found = store.sealed()
             except StoreDamaged:
                 continue
-            assert not one.whole
-            assert b"".join(pieces).startswith(one.journal)
+            for one in found:
+                one.held.close()
+                assert not one.whole
+                assert b"".join(pieces).startswith(one.journal)
         journal.path.write_bytes(whole + b"more")
         assert not store.sealed()[0].whole
 
@@ -149,3 +154,28 @@ def test_take_in_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     row = json.loads(capsys.readouterr().out)
     assert row["whole"]
     assert row["samples"]["rr"] > 1000
+
+
+@pytest.mark.parametrize("session_is_whole", [True, False])
+def test_a_taking_in_that_was_cut_short_leaves_nothing_twice(
+    tmp_path: Path, key: Key, monkeypatch: pytest.MonkeyPatch, session_is_whole: bool
+) -> None:
+    path = tmp_path / "s"
+    Store.create(path, key).close()
+    recorded(None, path)
+    (name,) = (path / "sealed").iterdir()
+    kept = name.read_bytes()
+    with Store.open(path, key) as store:
+        asyncio.run(take_in(store))
+        samples = {info.kind: info.n for info in store.streams()}
+        events = len(store.event_rows())
+        if not session_is_whole:  # as if killed before the session ended
+            with store.transaction() as connection:
+                connection.execute("DELETE FROM session_end")
+    name.write_bytes(kept)  # and before the file was removed
+    with Store.open(path, key) as store:
+        assert len(asyncio.run(take_in(store))) == (0 if session_is_whole else 1)
+        assert {info.kind: info.n for info in store.streams()} == samples
+        assert len(store.event_rows()) == events
+        assert len(store.sessions()) == 1
+        assert not name.exists()

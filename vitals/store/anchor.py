@@ -6,6 +6,8 @@
 Laws of this file:
 1. An anchor is written when the store closes. A store that opens must hold what its anchor says; more is fine.
 2. Hashes and counts only: an anchor tells nothing of what was measured.
+3. Every copy has a name of its own, the store by its uid, a backup by a number of chance beside it: so neither is held
+   against the other's anchor. (So a backup in the place of the store is not noticed; it has the backup's keys.)
 
 It is kept with a keyring key. Paired devices hold the same by themselves: what they were sent (see sync). Who puts back
 the store, the keyring and every peer is not noticed.
@@ -14,16 +16,20 @@ the store, the keyring and every peer is not noticed.
 from __future__ import annotations
 
 import json
+import secrets
+from typing import Final
 
 from vitals.errors import StoreDamaged
 from vitals.store import audit, chain, query, rotation
 from vitals.store.connection import Connection
 from vitals.store.keys import Notebook
 
+_COPY: Final = "copy"  # in the table meta
+
 
 def check(notebook: Notebook, connection: Connection, store_id: bytes) -> None:
     """Hold the store against its anchor, if there is one. Raises StoreDamaged, StoreError."""
-    kept = notebook.read(store_id.hex())
+    kept = notebook.read(_name(connection, store_id))
     if kept is None:
         return
     try:
@@ -49,4 +55,14 @@ def write(notebook: Notebook, connection: Connection, store_id: bytes) -> None:
     head = chain.heads(connection)[chain.OURS]
     seq, h = audit.head(connection, store_id)
     said = {"seq": head.seq, "h": head.h.hex(), "audit": seq, "audit_h": h.hex(), "epoch": rotation.epoch(connection)}
-    notebook.write(store_id.hex(), json.dumps(said, separators=(",", ":")))
+    notebook.write(_name(connection, store_id), json.dumps(said, separators=(",", ":")))
+
+
+def name_copy(connection: Connection) -> None:
+    """Say that this database is a copy; inside a write transaction."""
+    connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", (_COPY, secrets.token_hex(8)))
+
+
+def _name(connection: Connection, store_id: bytes) -> str:
+    row = query.fetch(connection, "SELECT value FROM meta WHERE name = ?", (_COPY,))
+    return f"{store_id.hex()}/{row[0][0]}" if row else store_id.hex()

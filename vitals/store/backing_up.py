@@ -4,18 +4,18 @@ Laws of this file:
 1. A backup is a store: a folder with database and key file. It is made beside its place, verified, and moved there.
 2. It has its own data key: who gets the backup's keys has not the store's, and erasing in one does not reach the other.
 3. It is one consistent state of the store, whoever writes meanwhile.
+4. It has anchors of its own (see anchor.py): it is older than the store, and that is no rollback.
 """
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitals.errors import StoreDamaged, StoreError, StoreExists
-from vitals.store import header, integrity, rotation
+from vitals.errors import StoreDamaged
+from vitals.store import anchor, header, integrity, rotation
+from vitals.store.building import built
 from vitals.store.connection import Connection, connect, reworded, transaction
 from vitals.store.integrity import Report
 from vitals.store.keys import KdfParams, Key
@@ -31,26 +31,12 @@ def back_up(
 ) -> Report:
     """Copy the database behind `source` into the new folder `out`, opened by `keys`; `names` of database and key file,
     `opened`: store id and epoch. Raises StoreExists, StoreDamaged (the source is not whole), StoreError, InputError."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise StoreExists(f"{out} exists and is not empty: choose another place for the backup")
-    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(mode=0o700)
+    with built(out, "the backup") as partial:
         fresh = header.new(keys, kdf, opened[0], opened[1] + 1)
         header.write(partial / names[1], fresh)
         report = _copy(source, partial / names[0], fresh)
         if not report.ok:
             raise StoreDamaged(f"the store is damaged, so the backup was not made ({report.problems[0]})")
-        if out.is_dir():
-            out.rmdir()
-        partial.rename(out)
-        header.sync_folder(out.parent)
-    except OSError as error:
-        raise StoreError(f"the backup cannot be written to {out} ({error.strerror}): choose another place") from None
-    finally:
-        if partial.exists():
-            shutil.rmtree(partial)
     return report
 
 
@@ -67,6 +53,7 @@ def _copy(source: Connection, path: Path, fresh: header.Opened) -> Report:
     try:
         with transaction(again):
             rotation.remember(again, fresh.epoch)
+            anchor.name_copy(again)
         return integrity.verify(again)
     finally:
         again.close()

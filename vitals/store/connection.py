@@ -21,7 +21,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from sqlcipher3 import dbapi2 as engine
 from vitals.errors import StoreDamaged, StoreError, StoreFull, StoreMissing
 
 BUSY_SECONDS = 30.0
+ALONE_MS = 2000  # a transaction of somebody else may be under way
 JOURNAL_LIMIT_BYTES = 16 << 20
 CHECKPOINT_PAGES = 3000  # 12 MiB: most pages of small chunks are free again before they are copied to the database
 
@@ -361,6 +362,43 @@ def transaction(connection: Connection) -> Iterator[None]:
             raise
     except sqlite3.Error as error:
         raise reworded(error) from error
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Keep everybody else out of the database: whoever has it open would go on with a key that is about to change.
+
+    Raises StoreError where another connection, of this process or another, has it open. A connection that is opened
+    meanwhile waits.
+    """
+    try:
+        connection.execute(f"PRAGMA busy_timeout={ALONE_MS}").fetchall()
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        _nothing(connection)
+    except sqlite3.Error as error:
+        _with_others(connection)
+        if "locked" not in str(error).lower():
+            raise reworded(error) from None
+        raise StoreError(
+            "the store is open elsewhere, in another program or a second connection of this one: "
+            "end what records or reads there, and try again"
+        ) from None
+    try:
+        yield
+    finally:
+        _with_others(connection)
+
+
+def _with_others(connection: Connection) -> None:
+    with suppress(sqlite3.Error):  # it may have been closed where something failed
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}").fetchall()
+        connection.execute("PRAGMA locking_mode=NORMAL").fetchall()
+        _nothing(connection)  # SQLite gives the lock back at the end of the next transaction
+
+
+def _nothing(connection: Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("COMMIT")
 
 
 @contextmanager

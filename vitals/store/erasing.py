@@ -1,8 +1,9 @@
 """Taking rows out of a store for good: of a subject, of kinds of streams, of a span of time.
 
 Laws of this file:
-1. What is taken out is gone in one transaction, with all that was computed from it and with the raw journal of the
-   span; `vitals analyze` makes again what can be made of the rest. Where samples only expire, what was computed stays.
+1. What is taken out is gone in one transaction, with all that was computed from it and with the raw journals of the
+   sessions that it touches (a journal has no parts that could be read by themselves; it expires as a whole, too);
+   `vitals analyze` makes again what can be made of the rest. Where samples only expire, what was computed stays.
 2. The log stays whole: its entries keep their hashes, those that lost their rows have the row id 0, and an erasure row
    names them. No row is gone whose entry is not marked.
 3. What lay in the same chunk and is kept is appended to the log anew. Where part of a stream went, a gap stays.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from vitals.values import Block
 
 FIRST_US: Final = -(1 << 62)
 LAST_US: Final = 1 << 62
+_JOURNALS: Final = ("journal", "link")
 _OF_CHUNKS: Final = ("samples", "chunk")  # kinds of log entries whose row is a chunk
 
 
@@ -50,16 +52,24 @@ class Scope:
 class _Stream:
     id: int
     session_id: int
+    kind: str
     over: bool  # its session writes no more
 
 
-def erase(connection: Connection, store_id: bytes, scope: Scope) -> AuditEntry:
-    """Take out what the scope names, inside a write transaction; the audit entry says how many rows of which kind."""
+def erase(connection: Connection, store_id: bytes, scope: Scope, recording: Collection[int]) -> AuditEntry:
+    """Take out what the scope names, inside a write transaction; the audit entry says how many rows of which kind.
+
+    `recording`: the sessions that are still written, by row id; all others are over, ended or killed.
+    """
     removal = _Removal(connection)
-    streams = _chosen(connection, scope)
+    streams = _chosen(connection, scope, recording)
     for stream in streams:
         removal.take(stream, scope)
-    removal.owners(streams)
+    sessions = {stream.session_id for stream in streams}
+    if scope.kinds is None and scope.unbounded:  # also those that never had a stream
+        whose = "SELECT s.id FROM session s JOIN subject u ON u.id = s.subject_id WHERE ?1 IS NULL OR u.label = ?1"
+        sessions |= {row[0] for row in query.fetch(connection, whose, (scope.subject,))}
+    removal.owners(sessions - set(recording))
     return removal.close(store_id, "erased")
 
 
@@ -69,24 +79,55 @@ def expire(connection: Connection, store_id: bytes, days: dict[str, float], now_
     for kind, kept in days.items():
         before = now_us - round(kept * 86_400_000_000)
         for (stream_id,) in query.fetch(connection, "SELECT id FROM stream WHERE kind = ?", (kind,)):
-            removal.old_chunks(stream_id, before)
+            newest = "SELECT max(t1_us) FROM any_span WHERE stream_id = ?"
+            if kind not in _JOURNALS or (query.fetch(connection, newest, (stream_id,))[0][0] or before) < before:
+                removal.old_chunks(stream_id, before)
     return removal.close(store_id, "expired") if removal.any else None
 
 
-def _chosen(connection: Connection, scope: Scope) -> list[_Stream]:
+def drop(connection: Connection, store_id: bytes, session_id: int) -> None:
+    """Take out a session that was cut short and will be written anew, inside a write transaction."""
+    removal = _Removal(connection)
+    rows = query.fetch(connection, "SELECT id, kind FROM stream WHERE session_id = ?", (session_id,))
+    streams = [_Stream(row[0], session_id, row[1], True) for row in rows]
+    for stream in streams:
+        removal.take(stream, Scope())
+    removal.owners({session_id})
+    removal.close(store_id, "begun again")
+
+
+def _chosen(connection: Connection, scope: Scope, recording: Collection[int]) -> list[_Stream]:
     """The streams of the scope, and what was computed in the same sessions, and their journals."""
     rows = query.fetch(
         connection,
-        "SELECT t.id, t.session_id, t.kind, t.provenance_id IS NOT NULL, "
-        "s.source = 'import' OR EXISTS (SELECT 1 FROM session_end e WHERE e.session_id = s.id) "
+        "SELECT t.id, t.session_id, t.kind, t.provenance_id IS NOT NULL "
         "FROM stream t JOIN session s ON s.id = t.session_id JOIN subject u ON u.id = s.subject_id "
         "WHERE ?1 IS NULL OR u.label = ?1",
         (scope.subject,),
     )
     if scope.kinds is not None:
-        sessions = {session for _, session, kind, _, _ in rows if kind in scope.kinds}
+        sessions = {session for _, session, kind, _ in rows if kind in scope.kinds}
         rows = [r for r in rows if r[2] in scope.kinds or (r[1] in sessions and (r[3] or r[2] == "journal"))]
-    return [_Stream(row[0], row[1], bool(row[4])) for row in rows]
+    found = [_Stream(row[0], row[1], row[2], row[1] not in recording) for row in rows]
+    if scope.unbounded:
+        return found
+    # Of a journal no part can go: its records build upon each other, and tell of samples that were measured before.
+    touched = {one.session_id for one in found if _touches(connection, one, scope)}
+    return [one for one in found if one.kind not in _JOURNALS or one.session_id in touched]
+
+
+def _touches(connection: Connection, stream: _Stream, scope: Scope) -> bool:
+    touching = (stream.id, scope.end_us, scope.start_us)
+    where = "stream_id = ? AND {} < ? AND {} >= ? LIMIT 1"
+    return stream.kind not in _JOURNALS and any(
+        query.fetch(connection, f"SELECT 1 FROM {table} WHERE " + where.format(*names), touching)
+        for table, names in (
+            ("any_span", ("t0_us", "t1_us")),
+            ("gap", ("start_us", "end_us")),
+            ("feature", ("start_us", "end_us")),
+            ("event", ("start_us", "end_us")),
+        )
+    )
 
 
 class _Removal:
@@ -105,6 +146,8 @@ class _Removal:
 
     def take(self, stream: _Stream, scope: Scope) -> None:
         """Everything of a stream that the scope names."""
+        if stream.kind in _JOURNALS:
+            scope = Scope()
         low, high = query.fetch(
             self._connection, "SELECT min(t0_us), max(t1_us) FROM any_span WHERE stream_id = ?", (stream.id,)
         )[0]
@@ -171,9 +214,9 @@ class _Removal:
             moved = query.fetch(self._connection, f"SELECT id FROM moved WHERE chunk_id IN ({marks})")
             todo = {int(row[0]) for row in moved} - gone
 
-    def owners(self, streams: list[_Stream]) -> None:
+    def owners(self, sessions: Iterable[int]) -> None:
         """Sessions that have no stream left, then subjects and devices that have no session left."""
-        for session_id in {stream.session_id for stream in streams if stream.over}:
+        for session_id in sessions:
             if query.fetch(self._connection, "SELECT 1 FROM stream WHERE session_id = ? LIMIT 1", (session_id,)):
                 continue
             for table in ("session_end", "clock_fit"):

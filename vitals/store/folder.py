@@ -11,11 +11,10 @@ Laws of this file:
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,20 +22,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
-from vitals.errors import InputError, StoreDamaged, StoreError, StoreExists, StoreFull, StoreLocked, StoreMissing
+from vitals.errors import InputError, StoreDamaged, StoreError, StoreFull, StoreLocked, StoreMissing
 from vitals.store import (
     anchor,
     arrays,
     audit,
     ballast,
-    chain,
     clock,
     consent,
     erasing,
     frames,
     header,
     integrity,
-    migrations,
+    opening,
     query,
     receipt,
     rotation,
@@ -46,12 +44,14 @@ from vitals.store import (
 from vitals.store.arrays import Resolution, Samples, Summary
 from vitals.store.audit import AuditEntry
 from vitals.store.backing_up import back_up
+from vitals.store.building import built
 from vitals.store.clock import ClockFit
-from vitals.store.connection import Connection, connect, reworded, transaction
+from vitals.store.connection import Connection, alone, connect, reworded, transaction
 from vitals.store.consent import Consent
 from vitals.store.idle import IdleLock
 from vitals.store.instants import Instant, span_us
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
+from vitals.store.opening import DATABASE, HEADER
 from vitals.store.query import DeviceSeen, EventRow, FeatureRow, SessionInfo, StreamInfo
 from vitals.store.receipt import Receipt
 from vitals.store.rotation import KeySlots
@@ -64,8 +64,6 @@ from vitals.values import Block, DeviceInfo, Gap, Provenance
 if TYPE_CHECKING:
     import pandas as pd
     import sqlite_utils
-
-DATABASE, HEADER = "vitals.db", "vitals.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +83,18 @@ class Store:
         self.path = path
         self._id = opened.store_id
         self._notebook = None if key is None else key.notebook()
-        self._idle = None if idle_lock_s is None else IdleLock(idle_lock_s, self.lock)
+        self._idle = None if idle_lock_s is None else IdleLock(idle_lock_s, self._lock_idle)
         self._locked = False
         self._key = bytearray(opened.database_key())
-        self.keys = KeySlots(self, path / HEADER, self._rekeyed)
+        self.keys = KeySlots(self, path / HEADER)
         self._lock = threading.RLock()
         self._db: sqlite_utils.Database | None = None
-        self._connection: Connection | None = self._connect()
+        self._connection: Connection | None = None
+        self._alone = 0
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         try:
-            migrations.migrate(self._connection)
-            ours = query.fetch(self._connection, "SELECT uid FROM origin WHERE id = ?", (chain.OURS,))
-            if not ours or bytes(ours[0][0]) != opened.store_id:
-                raise StoreDamaged(f"{HEADER} and {DATABASE} are of different stores: restore the folder from a backup")
-            rotation.check_epoch(self._connection, opened)
-            if self._notebook is not None:
-                anchor.check(self._notebook, self._connection, self._id)
-            if os.access(path, os.W_OK):
-                ballast.take(path)
-                if not sealed.inbox_stands(path, self._connection):
-                    with self.transaction() as connection:
-                        sealed.open_inbox(path, connection)
+            self._connection = self._connect()
+            opening.admit(path, self._connection, opened, key)
         except BaseException:
             if self._idle is not None:
                 self._idle.stop()
@@ -126,8 +116,10 @@ class Store:
                 cls.create(folder, key).close()
                 return cls.open(folder, key, idle_lock_s=idle_lock_s)
             raise StoreMissing(f"there is no store at {folder}: check the path, or create one")
-        _close_to_others(folder)
-        return cls(folder, rotation.unlock(folder, DATABASE, HEADER, key), key, idle_lock_s)
+        opening.close_to_others(folder)
+        return rotation.steady(
+            folder / HEADER, lambda: cls(folder, rotation.unlock(folder, DATABASE, HEADER, key), key, idle_lock_s)
+        )
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], key: Key | Sequence[Key], *, kdf: KdfParams = DEFAULT_KDF) -> Store:
@@ -139,23 +131,8 @@ class Store:
         folder = Path(path)
         keys = [key] if isinstance(key, Key) else list(key)
         kdf.check()
-        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-            raise StoreExists(f"{folder} exists and is not empty: choose another path, or open the store that is there")
-        partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            partial.mkdir(mode=0o700)
-            opened = header.write_new(partial / HEADER, keys, kdf)
-            _new_database(partial / DATABASE, opened)
-            if folder.is_dir():
-                folder.rmdir()
-            partial.rename(folder)
-            header.sync_folder(folder.parent)
-        except OSError as error:
-            raise StoreError(f"the store cannot be made at {folder} ({error.strerror}): choose another place") from None
-        finally:
-            if partial.exists():
-                shutil.rmtree(partial)
+        with built(folder, "the store") as partial:
+            opened = opening.fill(partial, keys, kdf)
         return cls(folder, opened, keys[0])
 
     @staticmethod
@@ -174,7 +151,8 @@ class Store:
             self._shut()
 
     def lock(self) -> None:
-        """Close the database and wipe the key, until `unlock`. Everything else raises StoreLocked meanwhile.
+        """Close the database and wipe the key, until `unlock`. Everything else raises StoreLocked meanwhile; a session
+        holds what it is given.
 
         Copies of the key that Python made on the way cannot all be wiped; what is not in memory any more cannot be
         read by whoever comes after.
@@ -183,19 +161,37 @@ class Store:
             self._locked = self._locked or self._connection is not None
             self._shut()
 
+    def _lock_idle(self) -> bool:
+        """Lock, unless a recording is under way: it would have nowhere to go."""
+        with self._lock:
+            if any(not session.closed for session in self._sessions):
+                return False
+            self.lock()
+            return True
+
     def unlock(self, key: Key) -> None:
-        """Open a locked store again. Raises WrongKey, StoreDamaged, StoreError."""
+        """Open a locked store again. Raises WrongKey, StoreDamaged, StoreError; then it stays locked."""
         with self._lock:
             if not self._locked:
                 self._opened()
                 return
-            opened = rotation.unlock(self.path, DATABASE, HEADER, key)
-            self._rekeyed(opened)
-            self._connection = self._connect()
+            rotation.steady(self.path / HEADER, lambda: self._unlock(key))
             self._locked = False
-            rotation.check_epoch(self._connection, opened)
             if self._idle is not None:
                 self._idle.start()
+
+    def _unlock(self, key: Key) -> None:
+        opened = rotation.unlock(self.path, DATABASE, HEADER, key)
+        if opened.store_id != self._id:
+            raise StoreDamaged("another store lies in the place of the one that was locked: open it with Store.open")
+        self._key[:] = opened.database_key()
+        try:
+            self._connection = self._connect()
+            opening.admit(self.path, self._connection, opened, key)
+        except BaseException:
+            self._shut()
+            raise
+        self._notebook = key.notebook()
 
     def _shut(self) -> None:
         if self._db is not None:
@@ -231,7 +227,7 @@ class Store:
     ) -> Session:
         """A session to write to; block times are microseconds after `zero_utc_us`. See `Session`."""
         who = (uid_of("subject", self._id, subject), subject)
-        return Session(
+        session = Session(
             self.transaction,
             self.reading,
             device=device,
@@ -240,6 +236,8 @@ class Store:
             subject=who,
             source_sha256=source_sha256,
         )
+        self._sessions.add(session)
+        return session
 
     def analysis(self, stream: StreamInfo | int, provenance: Provenance) -> Analysis:
         """A context for what `provenance` finds in a stream that is there already (times in UTC microseconds).
@@ -264,9 +262,16 @@ class Store:
         )
 
     def sealed(self) -> list[Sealed]:
-        """What was recorded while the store was locked; `vitals.locked.take_in` brings it in. Raises StoreDamaged."""
+        """What was recorded while the store was locked and nobody takes in or still records; `vitals.locked.take_in`
+        brings it in. Raises StoreDamaged."""
         with self.reading() as connection:
             return sealed.sealed(self.path, connection)
+
+    def drop(self, session: SessionInfo) -> None:
+        """Take out a recording that was cut short, before what it came from is taken in anew (for the rooms of vitals;
+        see `erase` for what shall be gone). Raises StoreError."""
+        with self.transaction() as connection:
+            erasing.drop(connection, self._id, session.id)
 
     def compact(self, streams: Iterable[StreamInfo | int] | None = None) -> Compacted:
         """Merge small chunks and write the tiles of the pyramids, of these streams or all; a session does so itself.
@@ -302,8 +307,38 @@ class Store:
             except sqlite3.Error as error:
                 raise reworded(error) from error
 
-    def _rekeyed(self, opened: header.Opened) -> None:
-        self._key[:] = opened.database_key()
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """As `whole`, while nobody else has the store open at all. Raises StoreError where somebody has."""
+        with self.whole() as connection:
+            if self._alone:
+                yield connection
+                return
+            with alone(connection):
+                self._alone += 1
+                try:
+                    yield connection
+                finally:
+                    self._alone -= 1
+
+    def reconnect(self, *candidates: header.Opened) -> header.Opened:
+        """Another connection in the place of the one there is; which of these opened it (for the rooms of vitals).
+
+        Raises StoreDamaged.
+        """
+        with self._lock:
+            self._opened().close()
+            self._connection = None
+            refused: StoreDamaged | None = None
+            for opened in candidates:
+                self._key[:] = opened.database_key()
+                try:
+                    self._connection = self._connect()
+                except StoreDamaged as error:
+                    refused = error
+                    continue
+                return opened
+            raise refused or StoreDamaged("no key was given")
 
     # What becomes of it
 
@@ -327,11 +362,12 @@ class Store:
         """
         self.keys.opens(proof)
         scope = erasing.Scope(subject, None if kinds is None else frozenset(kinds), *span_us(start, end))
-        with self.whole() as connection:
+        with self.alone() as connection:
+            rotation.refuse_sealed(self.path)
             connection.execute("PRAGMA secure_delete=ON").fetchall()
             try:
                 with self.transaction():
-                    entry = erasing.erase(connection, self._id, scope)
+                    entry = erasing.erase(connection, self._id, scope, self._recording())
                     if not entry.detail["rows"]:
                         raise InputError("nothing of the store is of that subject, kind and span: nothing was erased")
                     rotation.remember_scrub(connection, pending=True)
@@ -339,16 +375,21 @@ class Store:
                 connection.execute("PRAGMA secure_delete=FAST").fetchall()
             return receipt.of(entry, self.uid, self.scrub(proof=proof, keys=keys, kdf=kdf))
 
+    def _recording(self) -> set[int]:
+        """The row ids of the sessions that are still written. Nobody else has one: see `alone`."""
+        return {session.id for session in self._sessions if not session.closed and session.id is not None}
+
     def scrub(self, *, proof: Key, keys: Sequence[Key] = (), kdf: KdfParams = DEFAULT_KDF) -> int:
         """Write the store anew and under a new data key, as the end of an erasure; also of one that was interrupted.
 
         Returns the epoch of the new key file. Raises as `KeySlots.rekey`.
         """
-        with self.whole() as connection:
+        with self.alone() as connection:
+            rotation.refuse_sealed(self.path)
             connection.execute("VACUUM").fetchall()
             epoch = self.keys.rekey(keys or [proof], proof=proof, kdf=kdf)
-            with self.transaction():
-                rotation.remember_scrub(connection, pending=False)
+            with self.transaction() as after:
+                rotation.remember_scrub(after, pending=False)
         return epoch
 
     def check(self, given: Receipt) -> list[str]:
@@ -360,14 +401,10 @@ class Store:
     def destroy(path: str | os.PathLike[str], key: Key) -> None:
         """Erase a whole store: first the key file, without which nothing can be read, then the rest.
 
-        Whoever copied the key file before and knows a key can still read a copy of the database. Raises WrongKey.
+        Whoever copied the key file before and knows a key can still read a copy of the database. Raises WrongKey,
+        StoreError (somebody has it open).
         """
-        folder = Path(path)
-        header.read(folder / HEADER, key)
-        for name in (HEADER, HEADER + rotation.NEXT):
-            if (folder / name).exists():
-                header.overwrite(folder / name)
-        shutil.rmtree(folder)
+        opening.destroy(Path(path), key)
 
     def back_up(
         self, path: str | os.PathLike[str], keys: Key | Sequence[Key], *, kdf: KdfParams = DEFAULT_KDF
@@ -377,14 +414,14 @@ class Store:
         Raises StoreExists, StoreDamaged, StoreError, InputError.
         """
         chosen = [keys] if isinstance(keys, Key) else list(keys)
-        with self.transaction() as connection:
-            audit.add(connection, self._id, "backed up")
-            epoch = rotation.epoch(connection)
         source = self.fresh()
         try:
-            return back_up(source, Path(path), (DATABASE, HEADER), (self._id, epoch), chosen, kdf)
+            opened = (self._id, rotation.epoch(source))
+            report = back_up(source, Path(path), (DATABASE, HEADER), opened, chosen, kdf)
         finally:
             source.close()
+        self.note("backed up")
+        return report
 
     def keep(self, kind: str, days: float | None) -> None:
         """Keep the samples of a kind of stream for so many days (None: for ever); `expire` takes the older ones out.
@@ -663,28 +700,3 @@ class Store:
         if self._connection is None:
             raise StoreError("the store is closed: open it again")
         return self._connection
-
-
-def _new_database(path: Path, opened: header.Opened) -> None:
-    connection = connect(path, bytearray(opened.database_key()), create=True)
-    try:
-        migrations.migrate(connection)
-        with transaction(connection):
-            chain.add_origin(connection, opened.store_id)
-    finally:
-        connection.close()
-    if _is_plain(path):
-        raise StoreError("the database was not encrypted: reinstall the package sqlcipher3")
-
-
-def _is_plain(path: Path) -> bool:
-    with path.open("rb") as file:  # safe only here, where no connection exists
-        return file.read(16) == b"SQLite format 3\x00"
-
-
-def _close_to_others(folder: Path) -> None:
-    if os.name == "posix":
-        with suppress(OSError):  # of another owner, or read-only: then its modes are not ours to set
-            for path, mode in ((folder, 0o700), (folder / HEADER, 0o600), (folder / DATABASE, 0o600)):
-                if path.stat().st_mode & 0o077:
-                    path.chmod(mode)

@@ -86,7 +86,7 @@ def write_new(path: Path, keys: Sequence[Key], kdf: KdfParams) -> Opened:
 
 def write(path: Path, opened: Opened) -> None:
     """Write the header, in place of the one that is there. Raises OSError."""
-    _replace(path, _encode(opened, opened.slots))
+    replace_file(path, _encode(opened, opened.slots))
 
 
 def free_place(opened: Opened) -> int:
@@ -196,14 +196,38 @@ def _damaged(why: str) -> StoreDamaged:
     return StoreDamaged(f"vitals.key is not a header of a store, or was changed ({why}): restore it from a backup")
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in the place of a file, durably; whoever reads meanwhile sees the old or the new. Raises OSError."""
     partial = path.with_name(path.name + ".partial")
-    with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+    partial.unlink(missing_ok=True)  # left by a crash, or a link that somebody laid there
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
     sync_folder(path.parent)
+
+
+def supersede(path: Path, new: Path) -> None:
+    """Put the header `new` in the place of the one at `path`, for good, and write chance over the old wraps: who finds
+    them on the disk and knows a passphrase of then would have the old data key. Raises OSError."""
+    if os.name != "posix":  # an open file cannot be replaced there
+        overwrite(path)
+        os.replace(new, path)
+        return
+    try:
+        old: int | None = os.open(path, os.O_WRONLY)
+    except FileNotFoundError:
+        old = None
+    try:
+        os.replace(new, path)
+        sync_folder(path.parent)
+        if old is not None:
+            os.pwrite(old, secrets.token_bytes(os.fstat(old).st_size), 0)
+            os.fsync(old)
+    finally:
+        if old is not None:
+            os.close(old)
 
 
 def overwrite(path: Path) -> None:

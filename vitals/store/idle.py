@@ -10,9 +10,10 @@ from vitals.errors import InputError
 
 
 class IdleLock:
-    """Calls `lock` once nobody has touched it for a while; a thread of its own waits, and ends with the program."""
+    """Calls `lock` once nobody has touched it for a while, again where it says no; a thread of its own waits, and ends
+    with the program."""
 
-    def __init__(self, seconds: float, lock: Callable[[], None]) -> None:
+    def __init__(self, seconds: float, lock: Callable[[], bool]) -> None:
         if not seconds > 0:
             raise InputError(f"idle_lock_s is {seconds}; it must be above 0, or None never to lock")
         self._seconds = seconds
@@ -48,4 +49,5 @@ class IdleLock:
             self._wait(left)
         else:
             self._timer = None
-            self._lock()
+            if not self._lock():
+                self.start()

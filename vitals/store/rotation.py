@@ -4,22 +4,22 @@ Laws of this file:
 1. Whoever changes keys shows one that opens the store, at that moment.
 2. The header is replaced inside a write transaction of the database, which remembers the header's epoch: two
    processes cannot undo each other, and an old header that is put back is refused.
-3. Rekeying encrypts every page in one transaction. The header of the new data key lies beside the old one before it
-   begins and takes its place after it commits; whichever key opens the database says which header holds.
+3. Rekeying encrypts every page in one transaction, while nobody else has the database open. The header of the new data
+   key lies beside the old one before it begins and takes its place after it commits; whichever key opens the database
+   says which header holds. The old wraps are written over.
 4. A key that is taken away opens no later state of the store. A copy of header and database made before still opens
    with it: only a rekey closes what is written from then on.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from vitals.errors import InputError, StoreDamaged, VitalsError
+from vitals.errors import InputError, StoreDamaged, StoreError, StoreFull, VitalsError
 from vitals.store import header, query, sealed
 from vitals.store.connection import Connection, connect, give_new_key
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
@@ -27,6 +27,7 @@ from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 if TYPE_CHECKING:
     from vitals.store.folder import Store
 
+T = TypeVar("T")
 KINDS: Final = {1: "passphrase", 2: "recovery code", 3: "keyring"}
 _EPOCH: Final = "header_epoch"
 SCRUB: Final = "scrub_pending"
@@ -44,10 +45,9 @@ class KeySlot:
 class KeySlots:
     """The keys that open a store: `store.keys`. Every change asks for a key that opens it now (`proof`)."""
 
-    def __init__(self, store: Store, path: Path, rekeyed: Callable[[header.Opened], None]) -> None:
+    def __init__(self, store: Store, path: Path) -> None:
         self._store = store
         self._path = path
-        self._rekeyed = rekeyed
 
     def list(self) -> list[KeySlot]:
         """The keys of the store, by number; no key is needed to see their kinds. Raises StoreDamaged, StoreMissing."""
@@ -78,25 +78,32 @@ class KeySlots:
         """Encrypt the whole store anew, under a new data key that only `keys` open.
 
         For a data key that may be known to others, and after erasing. Keys that are not given here are gone: make a
-        new recovery code. It needs free space for the whole store; other processes must open it again. If it is
+        new recovery code. It needs free space for the whole store, and nobody else may have the store open. If it is
         interrupted at any point, the old keys or the new ones open everything. Returns the epoch of the new key file.
         Raises WrongKey, InputError, StoreError.
         """
-        old = header.read(self._path, proof)
-        if self._store.sealed():
-            raise InputError("take in first what was recorded while the store was locked: `vitals take-in`")
-        fresh = header.new(list(keys), kdf, old.store_id, old.epoch + 1)
-        header.write(_next(self._path), fresh)
-        with self._store.whole() as connection:
-            give_new_key(connection, fresh.database_key())
-            self._rekeyed(fresh)
+        header.read(self._path, proof)  # a slow key is tried before others are kept waiting
+        with self._store.alone() as connection:
+            refuse_sealed(self._path.parent)
+            old = header.read(self._path, proof)
+            fresh = header.new(list(keys), kdf, old.store_id, old.epoch + 1)
+            header.write(_next(self._path), fresh)
+            with suppress(StoreError):
+                give_new_key(connection, fresh.database_key())
+            # The engine says nothing where it fails, and goes on with the new key all the same: a new connection tells.
+            if self._store.reconnect(fresh, old) is old:
+                drop_next(self._path)
+                raise StoreFull(
+                    "the store could not be encrypted anew, most likely for want of space: it is as it was; free as "
+                    "much space as it takes, and try again"
+                )
+            _settle(self._path)
             with self._store.transaction() as after:
                 remember(after, fresh.epoch)
                 sealed.renew_inbox(after)
-            _settle(self._path)
-            with self._store.transaction() as after:
                 sealed.open_inbox(self._path.parent, after)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                checkpointed = after
+            checkpointed.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return fresh.epoch
 
     def _put(self, key: Key, proof: Key, kdf: KdfParams, where: Callable[[header.Opened], int]) -> KeySlot:
@@ -116,6 +123,21 @@ class KeySlots:
             header.write(self._path, changed)
             remember(connection, changed.epoch)
         return changed
+
+
+def steady(path: Path, job: Callable[[], T]) -> T:
+    """Do something with the key file at `path`; again where it failed and the file is another one by now."""
+    while True:
+        before = _state(path)
+        try:
+            return job()
+        except VitalsError:
+            if _state(path) == before:
+                raise
+
+
+def _state(path: Path) -> list[bytes | None]:
+    return [one.read_bytes() if one.exists() else None for one in (path, _next(path))]
 
 
 def unlock(folder: Path, database: str, name: str, key: Key) -> header.Opened:
@@ -139,6 +161,24 @@ def unlock(folder: Path, database: str, name: str, key: Key) -> header.Opened:
         return opened
     assert refused is not None
     raise refused
+
+
+def has_next(path: Path) -> bool:
+    """Whether the header of a rekey lies beside the one at `path`."""
+    return _next(path).exists()
+
+
+def drop_next(path: Path) -> None:
+    """Remove the header of a rekey that never happened. Only for who has the database open by the header at `path`:
+    nobody can be rekeying meanwhile."""
+    with suppress(OSError):
+        _next(path).unlink(missing_ok=True)
+
+
+def refuse_sealed(folder: Path) -> None:
+    """Raise InputError where recordings wait to be taken in: a new key would close them, and an erasure miss them."""
+    if sealed.waiting(folder):
+        raise InputError("take in first what was recorded while the store was locked: `vitals take-in`")
 
 
 def epoch(connection: Connection) -> int:
@@ -174,5 +214,4 @@ def _next(path: Path) -> Path:
 
 def _settle(path: Path) -> None:
     with suppress(FileNotFoundError):  # another process was faster
-        os.replace(_next(path), path)
-    header.sync_folder(path.parent)
+        header.supersede(path, _next(path))

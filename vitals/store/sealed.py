@@ -19,15 +19,16 @@ The first piece describes the recording (JSON); the others are a raw journal. Co
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import struct
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import IO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -37,8 +38,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from vitals.errors import StoreDamaged, StoreError, StoreMissing
 from vitals.store import query
+from vitals.store.building import hold
 from vitals.store.connection import Connection
-from vitals.store.header import sync_folder
+from vitals.store.header import replace_file, sync_folder
 from vitals.values import DeviceInfo
 
 INBOX: Final = "vitals.inbox"
@@ -69,13 +71,7 @@ def open_inbox(folder: Path, connection: Connection) -> None:
             f"{INBOX} was changed outside of vitals: what was collected while the store was locked may be sealed for "
             "somebody else; remove the file, and see who can write to the folder"
         )
-    partial = path.with_name(path.name + ".partial")
-    with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(publics[0])
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_folder(folder)
+    replace_file(path, publics[0])
 
 
 def inbox_stands(folder: Path, connection: Connection) -> bool:
@@ -102,6 +98,19 @@ def _pairs(connection: Connection) -> list[X25519PrivateKey]:
     return [X25519PrivateKey.from_private_bytes(bytes(rows[name])) for name in (_NOW, _BEFORE) if name in rows]
 
 
+class Held:
+    """An open file that is locked: as long as it is, nobody else takes the recording in."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
+    __del__ = close
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A recording that was made while the store was locked."""
@@ -113,9 +122,12 @@ class Sealed:
     subject: str
     journal: bytes
     whole: bool  # False: it was cut off, or changed, after what is here
+    sha256: str  # of the file
+    held: Held = field(repr=False, compare=False)
 
     def remove(self) -> None:
         """It is in the store now."""
+        self.held.close()
         self.path.unlink(missing_ok=True)
 
 
@@ -134,10 +146,13 @@ class SealedJournal:
                 f"{folder} is no store that takes sealed recordings: open it once with its key, or check the path"
             ) from None
         if len(inbox) != 32:
-            raise StoreDamaged(f"{INBOX} was changed outside of vitals: remove it and open the store once")
+            raise _not_ours()
         once = X25519PrivateKey.generate()
         public = once.public_key().public_bytes_raw()
-        self._cipher = ChaCha20Poly1305(_file_key(once.exchange(_peer(inbox)), public, inbox))
+        try:
+            self._cipher = ChaCha20Poly1305(_file_key(once.exchange(_peer(inbox)), public, inbox))
+        except ValueError:  # a point that gives no secret
+            raise _not_ours() from None
         self._number = 0
         self._held = bytearray()
         self._flushed = time.monotonic()
@@ -145,6 +160,7 @@ class SealedJournal:
         try:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
             self._file = os.fdopen(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+            hold(self._file.fileno())
             self._file.write(_MAGIC + public)
             said = {"device": asdict(device), "source": source, "zero_utc_us": zero_utc_us, "subject": subject}
             self._write(json.dumps(said).encode(), last=False)
@@ -196,26 +212,60 @@ class SealedJournal:
         self._number += 1
 
 
+def waiting(folder: Path) -> bool:
+    """Whether a recording waits to be taken in, or is still made."""
+    return any((folder / FOLDER).glob("*.sealed"))
+
+
 def sealed(folder: Path, connection: Connection) -> list[Sealed]:
-    """What was collected while the store was locked, by time. Raises StoreDamaged for a file that is none of ours."""
+    """What was collected while the store was locked, by time, and is not held by who still collects or takes it in.
+    What has no beginning, because a crash came first, is removed. Raises StoreDamaged for a file that is none of
+    ours."""
     pairs = _pairs(connection)
-    return [_read(path, pairs) for path in sorted((folder / FOLDER).glob("*.sealed"))]
+    found = (_read(path, pairs) for path in sorted((folder / FOLDER).glob("*.sealed")))
+    return [one for one in found if one is not None]
 
 
-def _read(path: Path, pairs: list[X25519PrivateKey]) -> Sealed:
-    data = path.read_bytes()
-    public = data[len(_MAGIC) : len(_MAGIC) + 32]
-    if not data.startswith(_MAGIC) or len(public) < 32:
+def _read(path: Path, pairs: list[X25519PrivateKey]) -> Sealed | None:
+    try:
+        held = path.open("rb")
+    except FileNotFoundError:  # taken in meanwhile
+        return None
+    if not hold(held.fileno()) or not path.exists():
+        held.close()
+        return None
+    data = held.read()
+    start = len(_MAGIC) + 32
+    if not any(data) or (_MAGIC.startswith(data[: len(_MAGIC)]) and _cut_off(data, start)):
+        held.close()
+        path.unlink(missing_ok=True)
+        return None
+    public = data[len(_MAGIC) : start]
+    if not data.startswith(_MAGIC):
+        held.close()
         raise StoreDamaged(f"{FOLDER}/{path.name} is no sealed recording: remove it")
     for private in pairs:
         ours = private.public_key().public_bytes_raw()
-        cipher = ChaCha20Poly1305(_file_key(private.exchange(_peer(public)), public, ours))
-        pieces, whole = _pieces(cipher, data, len(_MAGIC) + 32)
+        try:
+            cipher = ChaCha20Poly1305(_file_key(private.exchange(_peer(public)), public, ours))
+        except ValueError:  # a point that gives no secret
+            break
+        pieces, whole = _pieces(cipher, data, start)
         if pieces:
             said = json.loads(pieces[0])
             who = (DeviceInfo(**said["device"]), said["source"], said["zero_utc_us"], said["subject"])
-            return Sealed(path, *who, b"".join(pieces[1:]), whole)
+            return Sealed(path, *who, b"".join(pieces[1:]), whole, hashlib.sha256(data).hexdigest(), Held(held))
+    held.close()
     raise StoreDamaged(f"{FOLDER}/{path.name} was sealed for another store, or changed: remove it")
+
+
+def _cut_off(data: bytes, start: int) -> bool:
+    """Whether a file ends, or is empty from somewhere on, before its first frame ends: nothing of it was ever
+    acknowledged."""
+    if len(data) < start + _LENGTH.size or not any(data[start:]):
+        return True
+    (length,) = _LENGTH.unpack_from(data, start)
+    return bool(length <= _MOST and len(data) < start + _LENGTH.size + length)
 
 
 def _pieces(cipher: ChaCha20Poly1305, data: bytes, at: int) -> tuple[list[bytes], bool]:
@@ -252,3 +302,7 @@ def _peer(public: bytes) -> X25519PublicKey:
 
 def _refused(error: OSError) -> StoreError:
     return StoreError(f"the sealed recording cannot be written ({error.strerror}): check space and permissions")
+
+
+def _not_ours() -> StoreDamaged:
+    return StoreDamaged(f"{INBOX} was changed outside of vitals: remove it and open the store once")

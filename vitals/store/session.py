@@ -126,6 +126,16 @@ class Session(_Notes):
         """The session's name in every store, 32 hexadecimal digits."""
         return self._uid.hex()
 
+    @property
+    def id(self) -> int | None:
+        """Its row in this store; None before its first flush."""
+        return self._id
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes nothing more."""
+        return self._closed
+
     def flush(self) -> None:
         """Write what waits, in one transaction. On return it is durable. Raises StoreError; then everything still
         waits."""

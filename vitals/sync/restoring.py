@@ -82,6 +82,8 @@ class _Merge:
         else:
             ledger = Ledger(self._target)
         for entry in chain.entries(self._source, origin_id, ours.seq if follows else 0):
+            if entry.kind not in KINDS:
+                raise _damaged()
             kind = KINDS[entry.kind]
             if entry.row_id == chain.ERASED or (not follows and entry.row_sha256 in self._never):
                 self.erased += 1
@@ -89,6 +91,8 @@ class _Merge:
                     ledger.enter_erased(kind, entry.row_sha256)
             elif follows or kind.name != "erasure":
                 self._take(ledger, kind, entry, follows=follows)
+        if follows and ledger.head != theirs:
+            raise _damaged()
         self.new += ledger.added
         ledger.close()
 
