@@ -127,7 +127,8 @@ def test_a_report_that_a_lost_link_cut_off_is_kept_as_far_as_it_came() -> None:
 
 
 def test_control_solution_and_demonstrations_are_nobodys_blood() -> None:
-    assert told(Intake(), glucose(1, NOON, S, kind=0x4A)) == []
+    for kind in (0x1A, 0x41):  # a control solution by its type, or by where it was taken
+        assert told(Intake(), glucose(1, NOON, S, kind=kind)) == []
     for bit in (10, 11, 12, 13, 15):
         spot = Frame(S, u.PLX_SPOT_CHECK_MEASUREMENT, struct.pack("<BHHH", 2, 97, 60, 1 << bit))
         running = Frame(S, u.PLX_CONTINUOUS_MEASUREMENT, struct.pack("<BHHH", 4, 97, 60, 1 << bit))
@@ -163,7 +164,7 @@ def test_minutes_of_a_monitor_lie_after_its_start_and_a_new_session_is_noticed()
     live = told(intake, cgm(605, at + 5 * MINUTE), cgm(595, at + 5 * MINUTE + S))
     assert of("glucose", live) == [(1000 * S + 605 * MINUTE, 100)]
     intake = Intake()
-    told(intake, status, cgm(605, at + 5 * MINUTE))
+    told(intake, status, Frame(at, control, ASK), cgm(5, at), Frame(at, control, DONE), cgm(605, at + 5 * MINUTE))
     begun = at + 100 * MINUTE  # the sensor was changed meanwhile
     items = told(intake, cgm(5, begun + 5 * MINUTE, 90), cgm(10, begun + 10 * MINUTE, 91))
     assert of("glucose", items) == [(begun + 5 * MINUTE, 90), (begun + 10 * MINUTE, 91)]
