@@ -50,7 +50,9 @@ def collect(recordings: Iterable[Recording], *, progress: Progress | None = None
         known = np.array([w.reason is None for w in windows], dtype=np.bool_)
         abstained += int(np.count_nonzero(~known))
         kept = np.flatnonzero(known & (flutter <= 0.1))
-        features.append(np.array([windows[i].values for i in kept]).reshape(len(kept), len(RHYTHM_FEATURES)))
+        features.append(
+            np.array([list(windows[i].values.values()) for i in kept]).reshape(len(kept), len(RHYTHM_FEATURES))
+        )
         labels.append(af[kept] >= 0.5)
         owners.append(np.full(len(kept), len(keys), dtype=np.intp))
         keys.append(recording.key)

@@ -11,6 +11,7 @@ Sources: ANSI/AAMI EC57:2012 4.3 and 5; formulas and pairing as published with W
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -187,10 +188,10 @@ def compare_beats(
 ) -> RecordReport:
     """Compare an algorithm's beats with the reference; samples at `fs` Hz, the record `length` samples long.
 
-    Raises ValueError where `fs` or `window_s` is not above 0.
+    Raises ValueError where `fs` or `window_s` is not a finite number above 0.
     """
-    if not (fs > 0 and window_s > 0):
-        raise ValueError(f"fs and window_s must lie above 0, got {fs} and {window_s}")
+    if not (0 < fs < math.inf and 0 < window_s < math.inf):
+        raise ValueError(f"fs and window_s must be finite and above 0, got {fs} and {window_s}")
     window, start, end = window_s * fs, learning_s * fs, _NEVER if length is None else float(length)
     ours, theirs = _Cursor(reference, start, end), _Cursor(algorithm, start, end)
     tally = _Tally(fs)

@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import missing_samples
 from vitals_signal._resume import Resumable
 from vitals_signal.ecg.bands import LARGEST
 from vitals_signal.ecg.beat_shape import QRS, SHAPE_FEATURES, WHOLE, shape_features, unit_rows
@@ -145,7 +146,9 @@ class BeatStream(Resumable):
         A peak is given at most 1 s after its sample, as by `RPeakStream`. Raises ValueError where peaks do not ascend
         or lie beyond what has been given.
         """
-        block, found = np.asarray(ecg_mv, np.float64).ravel(), np.asarray(peaks, np.int64).ravel()
+        block, found = np.asarray(ecg_mv, np.float64), np.asarray(peaks, np.int64).ravel()
+        if block.ndim != 1:
+            raise ValueError(f"ecg_mv must have one dimension, got shape {block.shape}")
         end = self._offset + len(self._ecg) + len(block)
         latest = int(self._peaks[-1]) if len(self._peaks) else self._last
         if len(found) and (found[0] <= latest or np.any(np.diff(found) <= 0) or found[-1] >= end):
@@ -159,11 +162,9 @@ class BeatStream(Resumable):
             ready = min(ready, len(self._peaks) - 1)  # the last one waits for the beat after it
         return self._rows(ready)
 
-    def gap(self, samples: int) -> list[BeatRow]:
-        """`samples` samples were lost. Raises ValueError where that is below 0."""
-        if samples < 0:
-            raise ValueError(f"samples must be 0 or more, got {samples}")
-        return self.update(np.full(samples, np.nan), ())
+    def gap(self, samples: int = 0) -> list[BeatRow]:
+        """`samples` samples were lost; where their number is not known, one missing sample stands for them."""
+        return self.update(missing_samples(samples), ())
 
     def end(self) -> list[BeatRow]:
         """The beats still waiting."""

@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import missing_samples
 from vitals_signal._resume import Resumable
 from vitals_signal.ecg.bands import LARGEST, LEAST_RATE_HZ, QRS_BAND_HZ
 from vitals_signal.ecg.refinement import KERNEL_S, wave_matrix
@@ -99,9 +100,9 @@ class RPeakStream(Resumable):
             del self._voids[1:]
         return found
 
-    def gap(self) -> list[float]:
-        """Samples were lost: one missing sample stands for them. Where their number is known, give them as NaN."""
-        return self.update(np.full(1, np.nan))
+    def gap(self, samples: int = 0) -> list[float]:
+        """`samples` samples were lost; where their number is not known, one missing sample stands for them."""
+        return self.update(missing_samples(samples))
 
     def end(self) -> list[float]:
         """The beats that could still be decided; the stream is then over."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vitals_signal._gaps import missing_samples
 from vitals_signal._resume import Resumable
 from vitals_signal.ecg.bands import LARGEST
 from vitals_signal.ecg.r_peak_stream import KEPT_S, RPeakStream
@@ -46,9 +47,9 @@ class EcgStream(Resumable):
         self._count += len(block)
         return self._beats(self.peaks.update(block))
 
-    def gap(self) -> list[EcgBeat]:
-        """Samples were lost: one missing sample stands for them."""
-        return self.update(np.full(1, np.nan))
+    def gap(self, samples: int = 0) -> list[EcgBeat]:
+        """`samples` samples were lost; where their number is not known, one missing sample stands for them."""
+        return self.update(missing_samples(samples))
 
     def end(self) -> list[EcgBeat]:
         """The beats that could still be decided."""

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import missing_samples
 from vitals_signal._resume import Resumable
 from vitals_signal.ecg.bands import LARGEST, QRS_BAND_HZ, WAVE_BAND_HZ, prepare, split_bands
 from vitals_signal.ecg.ec57 import match_beats
@@ -148,9 +149,9 @@ class EcgQualityStream(Resumable):
             self._start += self._size
         return windows
 
-    def gap(self) -> list[FeatureWindow]:
-        """Samples were lost: one missing sample stands for them. Where their number is known, give them as NaN."""
-        return self.update(np.full(1, np.nan))
+    def gap(self, samples: int = 0) -> list[FeatureWindow]:
+        """`samples` samples were lost; where their number is not known, one missing sample stands for them."""
+        return self.update(missing_samples(samples))
 
     def end(self) -> list[FeatureWindow]:
         """Nothing: a window that is not whole is not judged."""

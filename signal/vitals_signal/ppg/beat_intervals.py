@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.pulse_detection import PulseBeat, PulsePeakStream, clean
 
@@ -106,7 +107,7 @@ class PulseIntervalStream(Resumable):
     def gap(self, samples: int = 0) -> list[PulseInterval]:
         """Nothing is known about what comes next: settle what is held, skip `samples` and start afresh."""
         out = self._settle(self._beats.gap(samples), final=True)
-        self._start += len(self._held) + max(0, samples)
+        self._start += len(self._held) + lost(samples)
         self._held = self._held[:0].copy()
         self._at, self._torn, self._like, self._waves = [], [], [], self._waves[:0].copy()
         return out

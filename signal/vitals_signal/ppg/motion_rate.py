@@ -24,6 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.windows.window import FeatureWindow
 
@@ -105,16 +106,16 @@ class PulseRateStream(Resumable):
         self._start += first
         return out
 
-    def gap(self, samples: int = 0) -> None:
+    def gap(self, samples: int = 0) -> list[FeatureWindow]:
         """Nothing is known about what comes next: skip `samples` and start afresh."""
-        self._start += len(self._held) + max(0, samples)
+        self._start += len(self._held) + lost(samples)
         self._held = self._held[:0].copy()
         self._belief = np.full(len(_RATES), 1.0 / len(_RATES))
+        return []
 
     def end(self) -> list[FeatureWindow]:
         """Nothing: a window that is not full gives no rate."""
-        self.gap()
-        return []
+        return self.gap()
 
     def _window(self, rows: Floats, start: int) -> FeatureWindow:
         work = rows.reshape(-1, self._q, rows.shape[1]).mean(axis=1)

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.pulse_detection import clean
 from vitals_signal.ppg.quality import sqi_ppg
@@ -103,15 +104,15 @@ class Spo2Stream(Resumable):
         self._start += at
         return out
 
-    def gap(self, samples: int = 0) -> None:
+    def gap(self, samples: int = 0) -> list[FeatureWindow]:
         """Nothing is known about what comes next: skip `samples` and start afresh."""
-        self._start += self._held.shape[1] + max(0, samples)
+        self._start += self._held.shape[1] + lost(samples)
         self._held = self._held[:, :0].copy()
+        return []
 
     def end(self) -> list[FeatureWindow]:
         """Nothing: a window that is not full gives no saturation."""
-        self.gap()
-        return []
+        return self.gap()
 
     def _window(self, light: Floats, start: int) -> FeatureWindow:
         nan = float("nan")

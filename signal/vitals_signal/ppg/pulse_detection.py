@@ -22,6 +22,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.msptd import msptd_peaks
 
@@ -110,7 +111,7 @@ class PulsePeakStream(Resumable):
     def gap(self, samples: int = 0) -> list[PulseBeat]:
         """Nothing is known about what comes next: settle what is held, skip `samples` and start afresh."""
         table, used = self._scan.advance(self._held, final=True)
-        self._scan = _Scan(self._scan.fs, self._scan.start + used + max(0, samples))
+        self._scan = _Scan(self._scan.fs, self._scan.start + used + lost(samples))
         self._held = np.empty(0)
         return [PulseBeat(*row) for row in table.tolist()]
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.pulse_detection import clean, pulse_beats
 from vitals_signal.windows.window import FeatureWindow
@@ -102,7 +103,7 @@ class PpgQualityStream(Resumable):
     def gap(self, samples: int = 0) -> list[FeatureWindow]:
         """Nothing is known about what comes next: judge what is held, skip `samples` and start afresh."""
         out = [self._window(self._held, self._start)] if len(self._held) else []
-        self._start += len(self._held) + max(0, samples)
+        self._start += len(self._held) + lost(samples)
         self._held = self._held[:0].copy()
         return out
 

@@ -24,6 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.pulse_detection import clean, pulse_beats
 from vitals_signal.windows.window import FeatureWindow
@@ -116,16 +117,16 @@ class RespiratoryRateStream(Resumable):
         self._others = [pair[:, np.searchsorted(pair[0], oldest) :].copy() for pair in self._others]
         return out
 
-    def gap(self, samples: int = 0) -> None:
+    def gap(self, samples: int = 0) -> list[FeatureWindow]:
         """Nothing is known about what comes next: skip `samples` and start afresh."""
-        self._start += len(self._held) + max(0, samples)
+        self._start += len(self._held) + lost(samples)
         self._held = self._held[:0].copy()
         self._belief = _PRIOR_BELIEF.copy()
+        return []
 
     def end(self) -> list[FeatureWindow]:
         """Nothing: a window that is not full gives no rate."""
-        self.gap()
-        return []
+        return self.gap()
 
     def _window(self, ppg: Floats, start: int) -> FeatureWindow:
         begin_s = start / self.fs

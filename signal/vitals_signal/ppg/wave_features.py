@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.ppg.fiducial_points import wave_indices
 from vitals_signal.ppg.pulse_detection import PulseBeat, PulsePeakStream, clean
@@ -86,7 +87,7 @@ METHOD: Final = "pulse-wave-1"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PulseWaves:
-    """Features of the beats of one signal; a value that is NaN has its why in `WHY_MISSING`, by its name."""
+    """Features of the beats of one signal; `windows` says of each NaN why it is one."""
 
     start_us: NDArray[np.int64]  # (k,), onsets since the first sample
     end_us: NDArray[np.int64]  # (k,), the onsets that follow
@@ -97,6 +98,11 @@ class PulseWaves:
         """One feature of all beats, shape (k,)."""
         column: Floats = self.values[:, PULSE_WAVE_FEATURES.index(name)]
         return column
+
+    def windows(self) -> list[FeatureWindow]:
+        """The beats as they would come from the stream."""
+        spans = zip(self.start_us.tolist(), self.end_us.tolist(), self.values.tolist(), strict=True)
+        return [_window(start, end, dict(zip(PULSE_WAVE_FEATURES, row, strict=True))) for start, end, row in spans]
 
 
 def pulse_wave_features(ppg: ArrayLike, fs: float, *, height_m: float | None = None) -> PulseWaves:
@@ -132,6 +138,11 @@ def pulse_wave_features(ppg: ArrayLike, fs: float, *, height_m: float | None = N
     )
 
 
+def _window(start_us: int, end_us: int, row: dict[str, float]) -> FeatureWindow:
+    reasons = {name: WHY_MISSING[name] for name, value in row.items() if np.isnan(value)}
+    return FeatureWindow(start_us, end_us, row, 1.0, 0.0, METHOD, None, reasons)
+
+
 class PulseWaveStream(Resumable):
     """`pulse_wave_features` of a signal that arrives in blocks, a window per beat. Raises ValueError like it."""
 
@@ -162,7 +173,7 @@ class PulseWaveStream(Resumable):
     def gap(self, samples: int = 0) -> list[FeatureWindow]:
         """Nothing is known about what comes next: settle what is held, skip `samples` and start afresh."""
         out = self._measure(self._beats.gap(samples))
-        self._start += len(self._held) + max(0, samples)
+        self._start += len(self._held) + lost(samples)
         self._held = self._held[:0].copy()
         self._last, self._wave = None, self._wave[:0].copy()
         return out
@@ -177,9 +188,8 @@ class PulseWaveStream(Resumable):
             if self._last is not None:
                 row = self._beat(PulseBeat(*self._last), beat.onset)
                 if row is not None:
-                    reasons = {name: WHY_MISSING[name] for name, value in row.items() if np.isnan(value)}
                     times = (round(1e6 * self._last[0] / self.fs), round(1e6 * beat.onset / self.fs))
-                    out.append(FeatureWindow(*times, row, 1.0, 0.0, METHOD, None, reasons))
+                    out.append(_window(*times, row))
             self._last = tuple(beat)
         return out
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vitals_signal.rr.nonlinear_measure import Measure
     from vitals_signal.rr.poincare_plot import poincare
     from vitals_signal.rr.recurrence_plot import recurrence_quantification
-    from vitals_signal.rr.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION, RhythmStream, RhythmWindow, rhythm_windows
+    from vitals_signal.rr.rhythm import RHYTHM_FEATURES, RHYTHM_VERSION, RhythmStream, rhythm_windows
     from vitals_signal.rr.symbolic_complexity import lempel_ziv_complexity
     from vitals_signal.rr.symbolic_words import symbolic_dynamics
     from vitals_signal.rr.time_domain import HRV_TIME_FEATURES, hrv_time
@@ -51,7 +51,6 @@ _HOME: Final[dict[str, str]] = {
     "RHYTHM_FEATURES": "rhythm",
     "RHYTHM_VERSION": "rhythm",
     "RhythmStream": "rhythm",
-    "RhythmWindow": "rhythm",
     "approximate_entropy": "entropy_templates",
     "complexity_index": "entropy_multiscale",
     "correlation_dimension": "fractal_dimension",
@@ -101,7 +100,6 @@ __all__: list[str] = [
     "RHYTHM_FEATURES",
     "RHYTHM_VERSION",
     "RhythmStream",
-    "RhythmWindow",
     "approximate_entropy",
     "complexity_index",
     "correlation_dimension",

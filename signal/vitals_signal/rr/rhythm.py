@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from vitals_signal._resume import Resumable
+from vitals_signal.windows.window import FeatureWindow
 
 RHYTHM_VERSION = "rr64-1"
 WINDOW = 64
@@ -46,16 +47,6 @@ _AROUND = {
 }
 _BLOCKS = np.arange(WINDOW - 13)[:, None] + np.arange(12)  # of the 62 second differences
 _CHUNK = 64  # rows per pass: their 64 x 64 distance tables stay in the cache
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RhythmWindow:
-    """Features of 64 consecutive intervals; `values` are NaN where `reason` says why."""
-
-    start_us: int  # begin of the first interval
-    end_us: int  # the beat that ends the last interval
-    values: Floats  # (8,), in the order of RHYTHM_FEATURES
-    reason: str | None
 
 
 def rhythm_features(rr_ms: ArrayLike) -> Floats:
@@ -97,8 +88,11 @@ def rhythm_features(rr_ms: ArrayLike) -> Floats:
     return out
 
 
-def rhythm_windows(times_us: ArrayLike, rr_ms: ArrayLike, *, hop: int) -> list[RhythmWindow]:
+def rhythm_windows(times_us: ArrayLike, rr_ms: ArrayLike, *, hop: int) -> list[FeatureWindow]:
     """All windows of a recording; the batch twin of `RhythmStream`.
+
+    A window reaches from the begin of its first interval to the beat that ends its last. Its coverage is the share of
+    its intervals that are plausible, its corrected share that of those bridged.
 
     `times_us`: (N,) int64 microseconds, increasing, the beats that END each interval; `rr_ms`: (N,) milliseconds, NaN
     where unknown; `hop`: 1 to 64 intervals from one window to the next. Raises ValueError for anything else.
@@ -106,7 +100,7 @@ def rhythm_windows(times_us: ArrayLike, rr_ms: ArrayLike, *, hop: int) -> list[R
     return RhythmStream(hop).update(times_us, rr_ms)
 
 
-class RhythmStream:
+class RhythmStream(Resumable):
     """Windows of 64 intervals from a stream; any split of the input gives the windows of the whole."""
 
     def __init__(self, hop: int) -> None:
@@ -117,7 +111,7 @@ class RhythmStream:
         self._rr = np.empty(0)
         self._last_us: int | None = None
 
-    def update(self, times_us: ArrayLike, rr_ms: ArrayLike) -> list[RhythmWindow]:
+    def update(self, times_us: ArrayLike, rr_ms: ArrayLike) -> list[FeatureWindow]:
         """Take intervals in; return the windows that they complete (see `rhythm_windows` for shapes and errors)."""
         times, rr = _checked(times_us, rr_ms, self._last_us)
         if not len(times):
@@ -128,7 +122,7 @@ class RhythmStream:
         silent[1:] = times[1:] - times[:-1] > GAP_US
         self._last_us = int(times[-1])
         starts = [0, *np.flatnonzero(silent[1:]) + 1, len(times)]
-        windows: list[RhythmWindow] = []
+        windows: list[FeatureWindow] = []
         for begin, end in itertools.pairwise(starts):
             if silent[begin]:
                 self.gap()
@@ -137,33 +131,17 @@ class RhythmStream:
             windows += self._extend(times[begin:end], rr[begin:end])
         return windows
 
-    def gap(self) -> None:
+    def gap(self) -> list[FeatureWindow]:
         """Nothing is known from here to the next beat: forget the intervals of the unfinished window."""
         self._times = self._times[:0]
         self._rr = self._rr[:0]
+        return []
 
-    def state(self) -> dict[str, Any]:
-        """All that `from_state` needs to go on, as JSON values (NaN as None)."""
-        return {
-            "version": RHYTHM_VERSION,
-            "hop": self.hop,
-            "last_us": self._last_us,
-            "times_us": [int(t) for t in self._times],
-            "rr_ms": [None if np.isnan(r) else float(r) for r in self._rr],
-        }
+    def end(self) -> list[FeatureWindow]:
+        """Nothing: a window of fewer intervals is none."""
+        return self.gap()
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> RhythmStream:
-        """The stream that `state` was taken from. Raises ValueError if it is of another version."""
-        if state.get("version") != RHYTHM_VERSION:
-            raise ValueError(f"state is of rhythm version {state.get('version')!r}; this is {RHYTHM_VERSION!r}")
-        stream = cls(state["hop"])
-        stream._last_us = state["last_us"]
-        stream._times = np.array(state["times_us"], dtype=np.int64)
-        stream._rr = np.array([np.nan if r is None else r for r in state["rr_ms"]], dtype=np.float64)
-        return stream
-
-    def _extend(self, times: NDArray[np.int64], rr: Floats) -> list[RhythmWindow]:
+    def _extend(self, times: NDArray[np.int64], rr: Floats) -> list[FeatureWindow]:
         self._times = np.concatenate((self._times, times))
         self._rr = np.concatenate((self._rr, rr))
         count = (len(self._rr) - WINDOW) // self.hop + 1
@@ -176,12 +154,22 @@ class RhythmStream:
         self._rr = self._rr[count * self.hop :]
         return windows
 
-    def _windows(self, first: NDArray[np.intp], values: Floats) -> Iterator[RhythmWindow]:
-        for begin, row in zip(first, values, strict=True):
-            known = RR_MIN_MS <= self._rr[begin] <= RR_MAX_MS
-            start = int(self._times[begin]) - (round(self._rr[begin] * 1000.0) if known else 0)
-            reason = TOO_MANY_ARTEFACTS if np.isnan(row[0]) else None
-            yield RhythmWindow(start, int(self._times[begin + WINDOW - 1]), row, reason)
+    def _windows(self, first: NDArray[np.intp], values: Floats) -> Iterator[FeatureWindow]:
+        plausible = (self._rr >= RR_MIN_MS) & (self._rr <= RR_MAX_MS)
+        for begin, row in zip(first.tolist(), values, strict=True):
+            start = int(self._times[begin]) - (round(self._rr[begin] * 1000.0) if plausible[begin] else 0)
+            coverage = int(np.count_nonzero(plausible[begin : begin + WINDOW])) / WINDOW
+            bridged = 0.0 if np.isnan(row[0]) else 1.0 - coverage
+            yield FeatureWindow(
+                start,
+                int(self._times[begin + WINDOW - 1]),
+                dict(zip(RHYTHM_FEATURES, row.tolist(), strict=True)),
+                coverage,
+                bridged,
+                RHYTHM_VERSION,
+                TOO_MANY_ARTEFACTS if np.isnan(row[0]) else None,
+                {},
+            )
 
 
 def _checked(times_us: ArrayLike, rr_ms: ArrayLike, last_us: int | None) -> tuple[NDArray[np.int64], Floats]:

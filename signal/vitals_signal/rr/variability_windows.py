@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vitals_signal._resume import Resumable
 from vitals_signal.rr.conventions import ConventionName, convention_named
-from vitals_signal.rr.nn import nn_intervals
+from vitals_signal.rr.nn import LONGEST_MS, SHORTEST_MS, nn_intervals
 from vitals_signal.rr.variability import HRV_CORE_FEATURES, hrv_core
 from vitals_signal.windows.window import FeatureWindow
 
@@ -76,7 +76,8 @@ class HrvStream(Resumable):
         if np.any(np.diff(times, prepend=times[0] - 1 if self._last_us is None else self._last_us) <= 0):
             raise ValueError("times_us must increase")
         if self._start_us is None:
-            self._start_us = int(times[0]) - (round(float(rr[0]) * 1000) if np.isfinite(rr[0]) else 0)
+            known = SHORTEST_MS <= rr[0] <= LONGEST_MS
+            self._start_us = int(times[0]) - (round(float(rr[0]) * 1000) if known else 0)
         before = np.concatenate(([times[0] if self._last_us is None else self._last_us], times[:-1]))
         with np.errstate(invalid="ignore"):
             broken = times - before - rr * 1000.0 > _BREAK_US
@@ -96,9 +97,10 @@ class HrvStream(Resumable):
         self._last_us = int(times[-1])
         return done
 
-    def gap(self) -> None:
+    def gap(self) -> list[FeatureWindow]:
         """Nothing is known from here to the next beat."""
         self._broken = True
+        return []
 
     def end(self) -> list[FeatureWindow]:
         """Close the window that is being filled, if it holds anything; its length stays the full one."""
