@@ -288,21 +288,10 @@ def unpack(chunk: Chunk, shape: Shape) -> list[Block]:
         raise StoreDamaged(
             "a chunk of samples fails its check value: it was changed outside of vitals; restore from a backup"
         )
-    try:
-        (count,) = _COUNT.unpack_from(chunk.payload)
-        at = _COUNT.size
-        segments = [_SEGMENT.unpack_from(chunk.payload, at + k * _SEGMENT.size) for k in range(count)]
-        values, at = _blob(chunk, at + count * _SEGMENT.size, expected=chunk.codec)
-        offsets: NDArray[Any] | None = None
-        if shape.timing is Timing.STAMPED:
-            offsets, at = _blob(chunk, at, expected=None)
-    except struct.error:
-        raise _misfit() from None
+    segments, values, offsets = _payload(chunk, stamped=shape.timing is Timing.STAMPED)
     channels = 0 if values.ndim == 1 else values.shape[1]
     rows = sum(rows for rows, _, _ in segments)
-    if at != len(chunk.payload) or rows != chunk.n or channels != shape.channels or not all(s[0] for s in segments):
-        raise _misfit()
-    if offsets is not None and (offsets.shape != (chunk.n,) or offsets.dtype != np.int64):
+    if rows != chunk.n or channels != shape.channels or not all(s[0] for s in segments):
         raise _misfit()
     blocks, start = [], 0
     for rows, anchor, first in segments:
@@ -320,6 +309,41 @@ def unpack(chunk: Chunk, shape: Shape) -> list[Block]:
     if starts != sorted(starts) or ends != sorted(ends) or (starts[0], ends[-1]) != (chunk.t0_us, chunk.t1_us):
         raise _misfit()
     return blocks
+
+
+def content_of(chunk: Chunk) -> bytes:
+    """The content of a chunk whose stream is not here, because it was erased. Raises StoreDamaged."""
+    segments, values, offsets = _payload(chunk, stamped=None)
+    if sum(rows for rows, _, _ in segments) != chunk.n:
+        raise _misfit()
+    timing = Timing.REGULAR if offsets is None else Timing.STAMPED
+    blocks, start = [], 0
+    for rows, anchor, first in segments:
+        stamps = None if offsets is None or not rows else offsets[start : start + rows]
+        t0 = chunk.t0_us + (anchor if stamps is None else int(stamps[0]))
+        stamps = None if stamps is None else stamps - stamps[0]
+        blocks.append(Block("", t0, timing, 1.0, values[start : start + rows], 1.0, "", stamps, first))
+        start += rows
+    return content(blocks)
+
+
+def _payload(
+    chunk: Chunk, *, stamped: bool | None
+) -> tuple[list[tuple[int, int, int]], NDArray[Any], NDArray[Any] | None]:
+    """Segments, values and stamps (None: as the payload has them). Raises StoreDamaged."""
+    try:
+        (count,) = _COUNT.unpack_from(chunk.payload)
+        at = _COUNT.size
+        segments = [_SEGMENT.unpack_from(chunk.payload, at + k * _SEGMENT.size) for k in range(count)]
+        values, at = _blob(chunk, at + count * _SEGMENT.size, expected=chunk.codec)
+        offsets: NDArray[Any] | None = None
+        if stamped or (stamped is None and at < len(chunk.payload)):
+            offsets, at = _blob(chunk, at, expected=None)
+    except struct.error:
+        raise _misfit() from None
+    if at != len(chunk.payload) or (offsets is not None and (offsets.shape != (chunk.n,) or offsets.dtype != np.int64)):
+        raise _misfit()
+    return segments, values, offsets
 
 
 def _blob(chunk: Chunk, at: int, *, expected: int | None) -> tuple[NDArray[Any], int]:

@@ -8,14 +8,15 @@ Laws of this file:
    names them. No row is gone whose entry is not marked.
 3. What lay in the same chunk and is kept is appended to the log anew. Where part of a stream went, a gap stays.
 4. The audit chain says how much went, not what or whose.
-5. Rows that peers were sent are theirs; bundles from now on carry the erasure.
+5. Rows that peers were sent are theirs; bundles from now on carry the erasure. What comes later and refers to what was
+   erased here stays out: its entries are followed, and marked as erased.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -223,8 +224,10 @@ class _Removal:
                 self._rows(table, "session_id = ?", (session_id,))
             self._rows("session", "id = ?", (session_id,))
         self._connection.execute("DELETE FROM consent WHERE subject_id NOT IN (SELECT subject_id FROM session)")
-        for table in ("subject", "device"):
-            self._rows(table, f"id NOT IN (SELECT {table}_id FROM session)", ())
+        self._rows("subject", "id NOT IN (SELECT subject_id FROM session)", ())
+        # A device that another store described may come back with that store's next session, which only refers to it.
+        theirs = f"SELECT row_id FROM entry WHERE kind = 'device' AND place >= {chain.place(chain.OURS + 1, 0)}"
+        self._rows("device", f"id NOT IN (SELECT device_id FROM session) AND id NOT IN ({theirs})", ())
 
     def _rows(self, table: str, where: str, parameters: tuple[Any, ...]) -> None:
         ids = [
@@ -239,7 +242,6 @@ class _Removal:
 
     def close(self, store_id: bytes, action: str) -> AuditEntry:
         """Mark the log entries of all that went, and say so in the audit chain."""
-        now_us = time.time_ns() // 1000
         marked: dict[int, list[int]] = {}
         counts: dict[str, int] = {}
         found: list[int] = []
@@ -253,11 +255,30 @@ class _Removal:
             f"UPDATE entry SET row_id = {chain.ERASED} WHERE place = ?", [(place,) for place in found]
         )
         heads = chain.heads(self._connection)
-        for origin_id, seqs in marked.items():
-            for packed in places.pack(seqs):
-                self._ledger.add("erasure", secrets.token_bytes(16), heads[origin_id].origin, packed, now_us)
+        _say(self._ledger, {heads[origin_id].origin: seqs for origin_id, seqs in marked.items()})
         self._ledger.close()
         entry = audit.add(self._connection, store_id, action, rows=counts)
         gone = self._gone.get("chunk", set())
         self._connection.executemany("DELETE FROM moved WHERE id = ?", [(row_id,) for row_id in gone])
         return entry
+
+
+def keep_out(connection: Connection, kept_out: Mapping[bytes, list[int]]) -> None:
+    """Say of entries of other chains (by origin, ascending) that their rows were not let in, because what they refer to
+    was erased here; inside a write transaction."""
+    ledger = Ledger(connection)
+    _say(ledger, kept_out)
+    ledger.close()
+
+
+def refers_to_erased(connection: Connection, kind: str) -> bool:
+    """Whether a reference to a row of this kind may lead nowhere: one was erased here."""
+    sql = f"SELECT 1 FROM entry WHERE row_id = {chain.ERASED} AND kind = ? LIMIT 1"
+    return bool(query.fetch(connection, sql, (kind,)))
+
+
+def _say(ledger: Ledger, erased: Mapping[bytes, list[int]]) -> None:
+    now_us = time.time_ns() // 1000
+    for origin, seqs in erased.items():
+        for packed in places.pack(seqs):
+            ledger.add("erasure", secrets.token_bytes(16), origin, packed, now_us)

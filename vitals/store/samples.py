@@ -43,7 +43,16 @@ class Unpacked:
 
 def row_hash(stream_uid: bytes, run: list[Block]) -> bytes:
     """The row hash of a run in the chain."""
-    return hashlib.sha256(b"vitals-samples/1" + stream_uid + chunks.content(run)).digest()
+    return _row_hash(stream_uid, chunks.content(run))
+
+
+def row_hash_of(stream_uid: bytes, chunk: Chunk) -> bytes:
+    """The row hash of a chunk that came from elsewhere, and whose stream was erased here. Raises StoreDamaged."""
+    return _row_hash(stream_uid, chunks.content_of(chunk))
+
+
+def _row_hash(stream_uid: bytes, content: bytes) -> bytes:
+    return hashlib.sha256(b"vitals-samples/1" + stream_uid + content).digest()
 
 
 def pack_parts(counts: Sequence[int]) -> bytes:

@@ -6,7 +6,9 @@ Laws of this file:
 2. Plaintext exists in memory only, a piece at a time.
 3. A chain only grows. Same entry, other hash is a fork: nothing is taken, a person has to look. Nobody extends our
    own chain.
-4. The signing key of a sender is remembered at the first bundle, and no other is accepted later.
+4. What belongs to a row that was erased here stays out, and the chain is followed all the same: an erasure of ours
+   names those entries.
+5. The signing key of a sender is remembered at the first bundle, and no other is accepted later.
 """
 
 from __future__ import annotations
@@ -26,10 +28,11 @@ from vitals.store import chain, migrations, rows
 from vitals.store.chain import Head, Ledger
 from vitals.store.chunks import Shape
 from vitals.store.connection import Connection
+from vitals.store.erasing import keep_out, refers_to_erased
 from vitals.store.folder import Store
 from vitals.store.places import Erased
 from vitals.store.rows import Kind, Value
-from vitals.store.samples import Shelf, row_hash
+from vitals.store.samples import Shelf, row_hash, row_hash_of
 from vitals.store.settle import settle
 from vitals.sync import sound, wire
 from vitals.sync.party import Party, party, pyrage
@@ -95,6 +98,7 @@ class Receiver:
         self._shapes: dict[int, Shape] = {}
         self._rows = self._new = 0
         self._erased: list[tuple[bytes, int]] = []  # origin and number of entries that came without their rows
+        self._kept_out: dict[bytes, list[int]] = {}
         self.error: Exception | None = None
 
     @property
@@ -197,6 +201,8 @@ class Receiver:
             self._chain.close()
             self._rows += self._chain.rows
             self._erased += self._chain.erased
+            if self._chain.kept_out:
+                self._kept_out.setdefault(self._chain.origin, []).extend(self._chain.kept_out)
             self._new += self._chain.new
             self._chain = None
 
@@ -217,6 +223,8 @@ class Receiver:
         except InvalidSignature:
             raise SyncError("the bundle's signature is wrong: it was not made by the store that it names") from None
         first_contact = self._remember(manifest)
+        if self._kept_out:
+            keep_out(self._connection, self._kept_out)
         for origin, (seq, _) in manifest.heads.items():
             # What the sender says that it holds is the best cursor: it heals bundles that were lost on the way.
             self._connection.execute(
@@ -254,12 +262,23 @@ class Receiver:
         return True
 
 
+class _ReferenceErased(Exception):
+    """A row belongs to one that was erased in this store."""
+
+
+def _uid(value: Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError("a uid is no bytes")
+    return value
+
+
 class _Chain:
     """Follows one range, and appends what is new of it."""
 
     def __init__(self, connection: Connection, part: Range, shapes: dict[int, Shape]) -> None:
         self._connection = connection
         self._part = part
+        self.origin = part.origin
         self._shapes = shapes
         found = connection.execute("SELECT id FROM origin WHERE uid = ?", (part.origin,)).fetchone()
         self._origin_id = int(found[0]) if found else chain.add_origin(connection, part.origin)
@@ -277,6 +296,7 @@ class _Chain:
         self._held_seq = held.seq
         self.rows = self.new = 0
         self.erased: list[tuple[bytes, int]] = []
+        self.kept_out: list[int] = []  # entries that refer to what was erased here
 
     @property
     def done(self) -> bool:
@@ -286,21 +306,32 @@ class _Chain:
     def take(self, kind: Kind, data: bytes) -> None:
         """The next entry. Raises SyncError, ValueError, sqlite3.Error."""
         values = rows.parse(kind, data)
-        if kind.name != "samples":
-            if self._is_new(kind, rows.digest(data)):
-                columns = tuple(self._local(kind, values))
-                found = self._ledger.same(kind, columns, data)
-                if found is None:
-                    sound.check(self._connection, kind, columns, self._shapes)
-                    found = self._ledger.insert(kind, columns)
-                self._ledger.enter(kind, found, rows.digest(data))
-            return
+        try:
+            if kind.name == "samples":
+                self._samples(kind, values)
+            else:
+                self._row(kind, values, data)
+        except _ReferenceErased:
+            name = rows.digest(data) if kind.name != "samples" else row_hash_of(_uid(values[0]), sound.packed(values))
+            if self._is_new(kind, name):
+                self._ledger.enter_erased(kind, name)
+                self.kept_out.append(self._head.seq)
+
+    def _row(self, kind: Kind, values: tuple[Value, ...], data: bytes) -> None:
+        columns = tuple(self._local(kind, values))
+        if self._is_new(kind, rows.digest(data)):
+            found = self._ledger.same(kind, columns, data)
+            if found is None:
+                sound.check(self._connection, kind, columns, self._shapes)
+                found = self._ledger.insert(kind, columns)
+            self._ledger.enter(kind, found, rows.digest(data))
+
+    def _samples(self, kind: Kind, values: tuple[Value, ...]) -> None:
         row = sound.named(kind, tuple(self._local(kind, values)))
         packed, run = sound.samples(self._connection, row, self._shapes)
-        uid, stream_id = values[0], row["stream_id"]
-        assert isinstance(uid, bytes)
+        stream_id = row["stream_id"]
         assert isinstance(stream_id, int)
-        row_sha256 = row_hash(uid, run)
+        row_sha256 = row_hash(_uid(values[0]), run)
         if self._is_new(kind, row_sha256):
             held = self._shelf.find(stream_id, run, row_sha256)
             if held is None:
@@ -331,6 +362,8 @@ class _Chain:
         for field, value in zip(kind.fields, values, strict=True):
             if field.refers is not None and value is not None:
                 row = self._connection.execute(f"SELECT id FROM {field.refers} WHERE uid = ?", (value,)).fetchone()
+                if row is None and refers_to_erased(self._connection, field.refers):
+                    raise _ReferenceErased
                 if row is None:
                     raise ValueError(f"{kind.name}.{field.name} refers to nothing")
                 value = int(row[0])

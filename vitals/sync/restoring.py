@@ -18,6 +18,7 @@ from vitals.errors import InputError, StoreDamaged, StoreError
 from vitals.store import audit, chain, rows
 from vitals.store.chain import Entry, Head, Ledger
 from vitals.store.connection import Connection, reworded
+from vitals.store.erasing import keep_out
 from vitals.store.folder import Store
 from vitals.store.rows import KINDS, Kind, Value
 from vitals.store.samples import Shelf, place
@@ -47,6 +48,8 @@ def restore(store: Store, backup: Store) -> RestoreReport:
             merge = _Merge(source, target)
             for origin_id, head in chain.heads(source).items():
                 merge.chain(origin_id, head)
+            if merge.kept_out:
+                keep_out(target, merge.kept_out)
             audit.add(target, bytes.fromhex(store.uid), "restored", rows=merge.new)
     except sqlite3.Error as error:
         raise reworded(error) from error
@@ -67,6 +70,7 @@ class _Merge:
         self._never = {bytes(row[0]) for row in target.execute(erased).fetchall()}
         self.streams: set[int] = set()
         self.new = self.erased = 0
+        self.kept_out: dict[bytes, list[int]] = {}  # by origin, entries that refer to what was erased here
 
     def chain(self, origin_id: int, theirs: Head) -> None:
         """Take what is new of one chain of the backup."""
@@ -89,15 +93,19 @@ class _Merge:
                 self.erased += 1
                 if follows:
                     ledger.enter_erased(kind, entry.row_sha256)
-            elif follows or kind.name != "erasure":
-                self._take(ledger, kind, entry, follows=follows)
+            elif (follows or kind.name != "erasure") and not self._take(ledger, kind, entry, follows=follows):
+                self.erased += 1
+                if follows:
+                    ledger.enter_erased(kind, entry.row_sha256)
+                    self.kept_out.setdefault(theirs.origin, []).append(ledger.head.seq)
         if follows and ledger.head != theirs:
             raise _damaged()
         self.new += ledger.added
         ledger.close()
 
-    def _take(self, ledger: Ledger, kind: Kind, entry: Entry, *, follows: bool) -> None:
-        """One entry with its row; where the chain is not continued, only a row that is new is entered."""
+    def _take(self, ledger: Ledger, kind: Kind, entry: Entry, *, follows: bool) -> bool:
+        """One entry with its row; where the chain is not continued, only a row that is new is entered. False where what
+        it refers to stays erased."""
         if kind.name == "samples":
             held = self._theirs.chunk(place(self._source, entry.row_id)[0])
             run = None if held is None else held.parts.get(entry.row_sha256)
@@ -105,16 +113,15 @@ class _Merge:
                 raise _damaged()
             stream = self._source.execute("SELECT uid FROM stream WHERE id = ?", (held.stream_id,)).fetchone()
             stream_id = self._id("stream", bytes(stream[0]))
-            if stream_id is None:  # its stream stays erased
-                self.erased += 1
-                return
+            if stream_id is None:
+                return False
             found = self._ours.find(stream_id, run, entry.row_sha256)
             if found is None:
                 self._ours.add(ledger, stream_id, run)
                 self.streams.add(stream_id)
             elif follows:
                 ledger.enter(kind, found, entry.row_sha256)
-            return
+            return True
         data = rows.stored(self._source, kind, entry.row_id)
         if data is None or rows.digest(data) != entry.row_sha256:
             raise _damaged()
@@ -123,14 +130,14 @@ class _Merge:
             refers = field.refers if value is not None else None
             column = value if refers is None else self._id(refers, value)
             if column is None and value is not None:
-                self.erased += 1
-                return
+                return False
             columns.append(column)
         found = ledger.same(kind, tuple(columns), data)
         if found is None:
             ledger.enter(kind, ledger.insert(kind, tuple(columns)), entry.row_sha256)
         elif follows:
             ledger.enter(kind, found, entry.row_sha256)
+        return True
 
     def _id(self, table: str, uid: Value) -> int | None:
         row = self._target.execute(f"SELECT id FROM {table} WHERE uid = ?", (uid,)).fetchone()

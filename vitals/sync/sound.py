@@ -51,18 +51,27 @@ def samples(connection: Connection, row: dict[str, Value], shapes: dict[int, Sha
     stream_id = _integer(row["stream_id"])
     if stream_id not in shapes:
         shapes[stream_id] = query.shape_of(connection, stream_id)
-    t0, t1, n, codec, crc32 = (_integer(row[name]) for name in ("t0_us", "t1_us", "n", "codec", "crc32"))
-    payload = row["payload"]
-    if not isinstance(payload, bytes) or not 0 <= crc32 < 1 << 32 or not 0 <= codec < 256 or not 0 < n < 1 << 32:
-        raise ValueError("chunk is out of range")
     try:
-        chunk = Chunk(t0, t1, n, codec, crc32, payload)
+        chunk = _chunk(*(row[name] for name in ("t0_us", "t1_us", "n", "codec", "crc32", "payload")))
         run = chunks.unpack(chunk, shapes[stream_id])
         for block in run:
             chunks.check(block)
         return chunk, run
     except (VitalsError, ArithmeticError) as error:
         raise ValueError(str(error)) from None
+
+
+def packed(values: tuple[Value, ...]) -> Chunk:
+    """The chunk of a canonical row of samples. Raises ValueError."""
+    return _chunk(*values[1:])
+
+
+def _chunk(*values: Value) -> Chunk:
+    *numbers, payload = values
+    t0, t1, n, codec, crc32 = map(_integer, numbers)
+    if not isinstance(payload, bytes) or not 0 <= crc32 < 1 << 32 or not 0 <= codec < 256 or not 0 < n < 1 << 32:
+        raise ValueError("chunk is out of range")
+    return Chunk(t0, t1, n, codec, crc32, payload)
 
 
 def _names(text: Value) -> list[str]:
