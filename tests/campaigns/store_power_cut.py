@@ -175,6 +175,8 @@ def _steps(trace: str, folder: str) -> list[Step]:
         if found:
             call, fd, path = found[1], int(found[2]), _plain(found[3]).decode()
             rest, result = found[4], int(found[5])
+            if rest.startswith("(deleted)"):  # no name leads to it: no opener will see it
+                continue
             data = _TEXT.search(rest)
             name = path[len(folder) + 1 :] if path.startswith(folder + "/") else None
             if call == "write" and fd == 1 and data and (text := _plain(data[1])).startswith(b"ack "):
