@@ -56,6 +56,7 @@ class Familiar:
     low: tuple[float, ...]
     high: tuple[float, ...]
     most: int
+    deciles: tuple[tuple[float, ...], ...] = ()  # nine of each feature; cards without them cannot tell drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,17 @@ def _conformal(raw: Any, classes: int) -> Conformal:
 
 
 def _familiar(raw: Any, width: int) -> Familiar:
-    values = _fields(Familiar, raw, "familiar")
+    values = _fields(Familiar, {"deciles": [], **raw} if isinstance(raw, dict) else raw, "familiar")
     for name in ("low", "high"):
         values[name] = _list(values[name], "familiar", _is_number)
         _check(len(values[name]) == width, "familiar")
     _check(isinstance(values["most"], int) and not isinstance(values["most"], bool), "familiar")
+    values["deciles"] = tuple(
+        _list(row, "familiar", _is_number)
+        for row in _list(values["deciles"], "familiar", lambda item: isinstance(item, list))
+    )
+    _check(len(values["deciles"]) in (0, width), "familiar")
+    _check(all(len(row) == 9 and list(row) == sorted(row) for row in values["deciles"]), "familiar")
     return Familiar(**values)
 
 

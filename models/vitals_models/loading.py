@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from vitals_models.card import Card
 from vitals_models.errors import CardError, InputShapeError, ModelFileError, ModelNotFound
 from vitals_models.network import Network, read_network
+from vitals_models.packs import active
+from vitals_models.personal import Personal
 from vitals_models.runtime import Runtime, open_runtime
 
 Floats = NDArray[np.float64]
@@ -34,12 +36,13 @@ class Model:
     data: bytes  # the .tflite file
     network: Network
     runtime: Runtime
+    personal: Personal | None = None  # of one wearer; None: as it was trained
 
     @property
     def threshold(self) -> float:
         """The probability from which on a window counts as positive; of more than two classes, that the leading one
-        needs."""
-        return self.card.threshold
+        needs. Moved where there is a personal one."""
+        return self.card.threshold if self.personal is None else self.personal.threshold(self.card.threshold)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,6 +82,12 @@ class Model:
         seen = self.card.familiar
         outside = ~((x >= seen.low) & (x <= seen.high))
         return np.asarray((outside.sum(axis=1) > seen.most) | ~np.isfinite(x).all(axis=1))
+
+    def doubtful(self, X: ArrayLike, alpha: float = 0.1) -> NDArray[np.bool_]:
+        """Rows on which the model should not be taken at its word, (W,): unlike its training, not scored, or without
+        exactly one class in the prediction set at the error rate `alpha`. Raises ValueError as `prediction_sets`."""
+        alone = self.prediction_sets(X, alpha).sum(axis=1) == 1
+        return np.asarray(~alone | self.unfamiliar(X))
 
     def contributions(self, X: ArrayLike) -> Floats:
         """How much each feature moves the logit away from its value at the training mean; of more than two classes, the
@@ -156,12 +165,22 @@ def shipped(name: str) -> Traversable:
     return files("vitals_models").joinpath("shipped", f"{name}.tflite")
 
 
+def load_shipped_card(name: str) -> Card:
+    """The card of a shipped model, whatever pack is in use. Raises ModelNotFound, CardError."""
+    shipped(name)
+    text = files("vitals_models").joinpath("shipped", f"{name}.json").read_text(encoding="utf-8")
+    return Card.from_json(text)
+
+
 def load(name_or_path: str | Path, *, runtime: str | None = None) -> Model:
-    """A shipped model by name, or a .tflite file that has its card (.json) beside it.
+    """A model by name (a signed pack that is installed and in use, else the shipped one), or a .tflite file with its card
+    (.json) beside it.
 
     `runtime`: "litert", "tflite-runtime" or "numpy"; None takes the first that works. Raises ModelNotFound,
-    ModelFileError, CardError or RuntimeUnavailable.
+    ModelFileError, CardError, PackError for an installed pack that fails its check, or RuntimeUnavailable.
     """
+    if not str(name_or_path).endswith(".tflite") and (pack := active(str(name_or_path))) is not None:
+        name_or_path = pack
     if str(name_or_path).endswith(".tflite"):
         path = Path(name_or_path)
         if not path.is_file():

@@ -9,6 +9,7 @@ from typing import Any
 
 from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say, span
 from vitals.cli.unlocking import open_store, store_opener
+from vitals.cli.wording import worded
 from vitals.errors import StoreDamaged
 
 
@@ -87,10 +88,13 @@ def events(arguments: argparse.Namespace) -> int:
         from vitals.cli.link_events import show
 
         return show(arguments)
+    from vitals.reasons import reasons
+
     with open_store(arguments) as store:
         rows = store.event_rows(arguments.start, arguments.end)
         devices = {one.id: one.session for one in store.streams(all_makers=True)}
-    rows = [row for row in rows if arguments.kind in (None, row.event.kind)]
+        rows = [row for row in rows if arguments.kind in (None, row.event.kind)]
+        why = {row.id: reasons(store, row) for row in rows} if arguments.json else {}
     for row in rows:
         event = row.event
         session = devices[row.stream_id]
@@ -108,12 +112,17 @@ def events(arguments: argparse.Namespace) -> int:
             "subject": session.subject,
             "id": row.id,
         }
+        if arguments.wording == "clinical":
+            shown["clinical"] = worded(event.kind, "clinical")
         if arguments.json:
+            if (because := why[row.id]) is not None:
+                shown |= {"doubt": round(because.doubt, 4), "contributions": dict(because.contributions)}
             emit(shown)
         else:
             length = span((event.end_us - event.start_us) / 1e6)
+            kind = event.kind if arguments.wording == "neutral" else worded(event.kind, arguments.wording)
             print(
-                "{start} - {end}  {kind}  ".format(**shown) + f"{length}, score {event.score:.2f}, {event.state.value}"
+                "{start} - {end}  ".format(**shown) + f"{kind}  {length}, score {event.score:.2f}, {event.state.value}"
             )
     if not rows:
         say("no events (has the store been analyzed? vitals analyze --store ...)")

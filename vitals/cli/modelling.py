@@ -1,4 +1,4 @@
-"""models list, card, train, evaluate, export: the tiny models."""
+"""models list, card, train, evaluate, export, drift: the tiny models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _own_words() -> Iterator[None]:
+def own_words() -> Iterator[None]:
     """Errors of the model room as ours; a missing training package names its extra."""
     from vitals_models import errors
 
@@ -34,9 +34,10 @@ def _own_words() -> Iterator[None]:
 
 def show_list(arguments: argparse.Namespace) -> int:
     import vitals_models
+    from vitals_models import packs
     from vitals_models.loading import shipped_names
 
-    with _own_words():
+    with own_words():
         for name in shipped_names():
             model = vitals_models.load(name)
             card = model.card
@@ -45,15 +46,47 @@ def show_list(arguments: argparse.Namespace) -> int:
                 emit({**row, "features": card.feature_version, "sha256": card.sha256})
             else:
                 print("{name} {version}: {bytes} bytes, runs on {runtime}".format(**row))
+        for pack in packs.installed():
+            state = "in use" if pack.active else "not in use"
+            if arguments.json:
+                shown = {"name": pack.name, "version": pack.version, "sha256": pack.sha256}
+                emit({**shown, "installed": True, "active": pack.active, "key": pack.key})
+            else:
+                print(f"{pack.name} {pack.version}: installed, {state}, signed with the key {pack.key}")
+        for key in packs.pinned():
+            say(f"pinned key {packs.fingerprint(key)}")
         for runtime in vitals_models.available_runtimes():
             say(f"runtime {runtime.name}: {'works' if runtime.usable else runtime.reason}")
+    return 0
+
+
+def show_drift(arguments: argparse.Namespace) -> int:
+    from vitals.cli.unlocking import open_store
+    from vitals.drifting import drift_of
+
+    with open_store(arguments) as store:
+        found = drift_of(store)
+    for one in found:
+        if one.why_not is not None:
+            say(f"{one.model} on {one.source}: {one.why_not}")
+        for row in one.features:
+            if arguments.json:
+                emit({"model": one.model, "source": one.source, **asdict(row)})
+            else:
+                text = f"{row.feature:28} {row.verdict:6} PSI {row.psi:.2f}, KS {row.ks:.2f}"
+                print(
+                    f"{one.model} on {one.source}: {text}, median {row.median:.4g} (training {row.trained_median:.4g})"
+                )
+    if not found:
+        say("the store holds no window that a model at hand has scored: run vitals analyze first")
+    say("one wearer differs from all of training: far is a reason to look at the scores again, not a fault by itself")
     return 0
 
 
 def card(arguments: argparse.Namespace) -> int:
     import vitals_models
 
-    with _own_words():
+    with own_words():
         found = vitals_models.load(arguments.name).card
     print(json.dumps(asdict(found), ensure_ascii=False, indent=None if arguments.json else 1))
     return 0
@@ -62,7 +95,7 @@ def card(arguments: argparse.Namespace) -> int:
 def train(arguments: argparse.Namespace) -> int:
     import vitals_models
 
-    with _own_words():
+    with own_words():
         made = vitals_models.train(
             arguments.name,
             arguments.data,
@@ -83,7 +116,7 @@ def train(arguments: argparse.Namespace) -> int:
 def evaluate(arguments: argparse.Namespace) -> int:
     import vitals_models
 
-    with _own_words():
+    with own_words():
         report = vitals_models.evaluate(arguments.name, arguments.data, subjects=_subjects(arguments), progress=say)
     _measures(arguments, report.measures)
     for one in report.subjects:
@@ -96,7 +129,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 def export(arguments: argparse.Namespace) -> int:
     import vitals_models
 
-    with _own_words():
+    with own_words():
         made = vitals_models.export(vitals_models.load(arguments.name), Path(arguments.file))
     print(made)
     return 0

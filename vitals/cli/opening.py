@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say
 from vitals.cli.unlocking import open_store
+from vitals.cli.wording import worded
 from vitals.errors import InputError
 
 
@@ -27,10 +28,13 @@ def export(arguments: argparse.Namespace) -> int:
 
 def why(arguments: argparse.Namespace) -> int:
     from vitals.explaining import why as explain
+    from vitals.reasons import reasons
     from vitals.values import Event
 
     with open_store(arguments) as store:
         found = explain(store, arguments.id)
+        rows = store.event_rows(all_makers=True) if isinstance(found.row, Event) else []
+        because = next((reasons(store, one) for one in rows if one.id == found.id), None)
     row, maker = found.row, found.row.made_by
     numbers = {"score": row.score, "sqi": row.sqi} if isinstance(row, Event) else dict(row.values)
     said = {
@@ -48,12 +52,21 @@ def why(arguments: argparse.Namespace) -> int:
         "identical": found.identical,
         "why_not": found.why_not,
     }
+    if because is not None:
+        said |= {"windows": because.windows, "doubt": because.doubt, "contributions": dict(because.contributions)}
+    if isinstance(row, Event) and arguments.wording == "clinical":
+        said["clinical"] = worded(row.kind, "clinical")
     if arguments.json:
         emit(said)
     else:
-        print("{what}  {start} - {end}, from {from} of {device}".format(**said))
+        what = said.get("clinical", said["what"])
+        print(f"{what}  " + "{start} - {end}, from {from} of {device}".format(**said))
         print("  " + ", ".join(f"{name} {value:.6g}" for name, value in numbers.items()))
         print("  made by {maker} {version}".format(**said) + f", {maker.params or 'no parameters'}")
+        if because is not None:
+            moved = ", ".join(f"{name} {logits:+.2f}" for name, logits in because.contributions.items())
+            print(f"  moved by (logits): {moved}")
+            print(f"  {because.doubt:.0%} of its {because.windows} windows are in doubt or unlike the training")
         if maker.model_sha256:
             print(f"  with the model {maker.model_sha256}")
         print(f"  made again: {'identical to the last bit' if found.identical else found.why_not}")

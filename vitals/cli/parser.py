@@ -76,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     command("streams", "holdings:streams", "list the streams of a store", json, store, key)
     events = command("events", "holdings:events", "list the events of a store", json, store, key, span)
     events.add_argument("--kind", help="only events of this kind")
+    _wording(events)
     events.add_argument(
         "--link", action="store_true", help="instead: losses, returns and troubles of the links of the recordings"
     )
@@ -106,6 +107,7 @@ def build_parser() -> argparse.ArgumentParser:
     out.add_argument("--subject", default="self", help="whose (default: self)")
     why = command("why", "opening:why", "show how a number was made, and make it again", json, store, key)
     why.add_argument("id", metavar="ID", help="of an event or a window: see `vitals events --json`")
+    _wording(why)
     consent = command("consent", "opening:consent", "give, withdraw or list consents", json, store, key)
     consent.add_argument("--give", metavar="PARTY", help="who may have it")
     consent.add_argument("--purpose", help="what for")
@@ -123,8 +125,13 @@ def build_parser() -> argparse.ArgumentParser:
     command("audit", "keeping:audit", "show what was done with a store", json, store, key)
     _keys(commands, json, store, key)
     _sync(commands, json, store, key)
-    _models(commands, json)
+    _models(commands, json, store, key)
     return parser
+
+
+def _wording(command: argparse.ArgumentParser) -> None:
+    text = "neutral words (default), or the clinical ones for what such an event is looked at for"
+    command.add_argument("--wording", choices=("neutral", "clinical"), default="neutral", help=text)
 
 
 def _keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], *parents: argparse.ArgumentParser) -> None:
@@ -166,16 +173,34 @@ def _sync(commands: argparse._SubParsersAction[argparse.ArgumentParser], *parent
     apply.set_defaults(run="sharing:apply")
 
 
-def _models(commands: argparse._SubParsersAction[argparse.ArgumentParser], json: argparse.ArgumentParser) -> None:
+def _models(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    json: argparse.ArgumentParser,
+    *opening: argparse.ArgumentParser,
+) -> None:
     text = "the tiny models: list, explain, train, evaluate"
     models = commands.add_parser("models", help=text, description=text).add_subparsers(required=True, metavar="ACTION")
 
-    def action(name: str, run: str, text: str) -> argparse.ArgumentParser:
-        made = models.add_parser(name, help=text, description=text, parents=[json])
+    def action(name: str, run: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made = models.add_parser(name, help=text, description=text, parents=[json, *parents])
         made.set_defaults(run=run)
         return made
 
-    action("list", "modelling:show_list", "list the shipped models and the runtimes that work here")
+    action("list", "modelling:show_list", "list the shipped and installed models and the runtimes that work here")
+    text = "compare the features that a store holds with what the models were trained on"
+    action("drift", "modelling:show_drift", text, *opening)
+    install = action("install", "packing:install", "install a signed model and use it from now on")
+    install.add_argument("pack", type=Path, metavar="PACK", help="a .tflite with its card and signature beside it")
+    install.add_argument("--older", action="store_true", help="also where its version is not above those met before")
+    action("rollback", "packing:rollback", "use the model that was used before the installed one").add_argument("name")
+    pin = action("pin", "packing:pin", "trust models that this key signed")
+    pin.add_argument("key", metavar="KEY", help="the public key, 64 hexadecimal digits")
+    unpin = action("unpin", "packing:unpin", "trust models of a key no longer")
+    unpin.add_argument("key", metavar="FINGERPRINT", help="of the key: see vitals models list")
+    made = action("sign", "packing:sign", "sign a model and its card, for others to install")
+    made.add_argument("pack", type=Path, metavar="FILE", help="a .tflite with its card beside it")
+    text = "the private key (made where there is none)"
+    made.add_argument("--key", type=Path, required=True, metavar="KEYFILE", help=text)
     export = action("export", "modelling:export", "write a model and its card to a file")
     export.add_argument("name")
     export.add_argument("file", metavar="FILE", help="ends in .tflite")

@@ -48,3 +48,8 @@ def model_named(name: str, given: Mapping[str, Model]) -> Model:
         return vitals_models.load(name)
     except RuntimeError as error:  # vitals_models.errors.ModelError
         raise ModelError(f"the model {name} cannot be used: {error}") from error
+
+
+def personal_params(model: Model) -> dict[str, float]:
+    """What a maker says of a wearer's own threshold: by how much it was moved, in logits."""
+    return {} if model.personal is None else {"personal_offset": model.personal.offset}

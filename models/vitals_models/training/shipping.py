@@ -4,7 +4,8 @@ Laws
 1. Conformal limits come from scores of people who were not in the fit that scored them; they are quantiles over the
    windows of a class, each person weighing the same.
 2. The range of what is familiar is that of the training windows without their outermost thousandth; `most` features
-   may lie outside, so that at most one training window in a hundred would be called unfamiliar.
+   may lie outside, so that at most one training window in a hundred would be called unfamiliar. Its deciles are what
+   drift is told against.
 3. The same training gives the same bytes.
 """
 
@@ -48,7 +49,9 @@ def familiar(X: Floats) -> Familiar:
     low, high = np.quantile(X, [0.001, 0.999], axis=0, method="nearest")
     outside = (~((low <= X) & (high >= X))).sum(axis=1)
     most = int(np.quantile(outside, 0.99, method="higher"))
-    return Familiar(tuple(float(v) for v in low), tuple(float(v) for v in high), most)
+    deciles = np.quantile(X, np.arange(1, 10) / 10, axis=0, method="inverted_cdf").T
+    rows = tuple(tuple(float(v) for v in row) for row in deciles)
+    return Familiar(tuple(float(v) for v in low), tuple(float(v) for v in high), most, rows)
 
 
 def ship(card: Card, network: Network, out_dir: str | Path) -> Card:

@@ -1,7 +1,7 @@
-"""Cross-validation by person: the people of the test fold decide neither weights, calibration nor threshold.
+"""Cross-validation by person: the people of the test fold decide neither weights nor calibration.
 
-Not nested, and therefore optimistic by an unknown amount: the feature set, the ridge, the number of inner folds and the
-target specificity were chosen while looking at these folds (the card says so).
+Optimistic by an unknown amount: the feature set, the ridge, the number of inner folds and the probability that counts
+as positive were chosen while looking at these folds (the card says so).
 """
 
 from __future__ import annotations
