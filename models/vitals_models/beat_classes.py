@@ -1,27 +1,23 @@
-"""Classes of heartbeats from the probabilities of a model: one rule for scoring and for the analysis of a stream."""
+"""Classes of heartbeats from probabilities: one rule for scoring and for the analysis of a stream."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-if TYPE_CHECKING:
-    from vitals_models.loading import Model
+from numpy.typing import NDArray
 
 BEAT_CLASSES: Final = "NSVFQ"  # ANSI/AAMI EC57: normal, supraventricular, ventricular, fusion, unclassified
-_Q: Final = BEAT_CLASSES.index("Q")
 
 
-def beat_classes(model: Model, X: ArrayLike) -> NDArray[np.intp]:
-    """Index into `BEAT_CLASSES` of each row of features (W, F), shape (W,).
+def beat_classes(p: NDArray[np.float64], threshold: float) -> NDArray[np.intp]:
+    """Index into `BEAT_CLASSES` of each row of probabilities (W, 4), shape (W,).
 
-    The leading class; Q where the row is not scored, or the leading class has less than the model's threshold. Raises
-    InputShapeError.
+    The leading class; Q where the row is NaN, or the leading class has less than `threshold`.
     """
-    p = model.predict_proba(X)
+    out = np.full(len(p), BEAT_CLASSES.index("Q"), dtype=np.intp)
     known = np.isfinite(p).all(axis=1)
-    out = np.full(len(p), _Q, dtype=np.intp)
-    out[known] = np.where(p[known].max(axis=1) >= model.threshold, p[known].argmax(axis=1), _Q)
+    sure = known.copy()
+    sure[known] = p[known].max(axis=1) >= threshold
+    out[sure] = p[sure].argmax(axis=1)
     return out

@@ -36,10 +36,8 @@ def _predictivity(kind: str, among: str) -> Callable[[RecordReport], float]:
 
 def macro_f1(one: RecordReport) -> float:
     """Mean F1 of N, S, V and F (those that there are), every confusion an error."""
-    found = []
-    for kind in "NSVF":
-        if one.count(kind, COLUMNS):
-            found.append(2 * one.count(kind, kind) / (one.count(kind, COLUMNS) + one.count(ROWS, kind)))
+    there = [kind for kind in "NSVF" if one.count(kind, COLUMNS)]
+    found = [2 * one.count(k, k) / (one.count(k, COLUMNS) + one.count(ROWS, k)) for k in there]
     return float(np.mean(found)) if found else float("nan")
 
 

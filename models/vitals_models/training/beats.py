@@ -1,7 +1,7 @@
 """Training and scoring of `beats`: the class of a heartbeat (EC57: N, S, V, F; Q where it is not scored).
 
 The figures of the card are those of models that have not seen the person: every person is left out once, and the
-operating point of each such model comes from inner folds of the others.
+operating point of each such model comes from leaving out each of the others in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vitals_models.card import Card, Measure, Source
 from vitals_models.datasets import read_ecg
 from vitals_models.loading import Model
 from vitals_models.training import beat_scores
-from vitals_models.training.beat_fitting import CLIP, INNER_FOLDS, SVEB, VEB, Fitted, fit, folds, scored
+from vitals_models.training.beat_fitting import CLIP, SVEB, VEB, Fitted, fit, folds, scored
 from vitals_models.training.beat_rows import UNCLASSIFIED, BeatRows, collect
 from vitals_models.training.report import Progress, Report, SubjectScore
 from vitals_models.training.scores import auroc
@@ -33,12 +33,14 @@ FEATURES: Final = (
     "p_missing",
     "qrs_absolute_area",
     "p_amplitude",
+    "prev_to_long",
     "t_max",
     "qrs_max",
-    "usual_qrs_correlation",
     "early_local",
     "t_mean",
-    "next_to_local",
+    "around_to_local",
+    "steepest_up",
+    "t_min",
 )
 THRESHOLD = 0.3
 LIMITS = (
@@ -100,7 +102,7 @@ def evaluate(
     abstained = 0
     for name, detected in (("annotated", False), ("detected", True)):
         rows = collect(read_ecg(data_dir, subjects), model.card.features, detected=detected)
-        called = beat_classes(model, rows.X)
+        called = beat_classes(model.predict_proba(rows.X), model.threshold)
         abstained += int(np.count_nonzero(called == UNCLASSIFIED))
         reports = _paired(rows, called) if detected else _given(rows, called)
         if progress:
@@ -118,10 +120,8 @@ def evaluate(
 
 
 def _given(rows: BeatRows, called: Indices) -> list[RecordReport]:
-    return [
-        beat_scores.confusion(key, rows.y[rows.record == r], called[rows.record == r])
-        for r, key in enumerate(rows.keys)
-    ]
+    own = [rows.record == r for r in range(len(rows.keys))]
+    return [beat_scores.confusion(key, rows.y[one], called[one]) for key, one in zip(rows.keys, own, strict=True)]
 
 
 def _paired(rows: BeatRows, called: Indices) -> list[RecordReport]:
@@ -131,15 +131,6 @@ def _paired(rows: BeatRows, called: Indices) -> list[RecordReport]:
         ours = beat_labels(rows.sample[own], [CLASSES[k] for k in called[own]])
         reports.append(compare_beats(key, rows.references[r], ours, rows.fs[r]))
     return reports
-
-
-def _called(logits: NDArray[np.float64]) -> Indices:
-    """The rule of `beat_classes` for logits (W, K), NaN where a beat was not scored."""
-    out = np.full(len(logits), UNCLASSIFIED, dtype=np.intp)
-    known = np.isfinite(logits).all(axis=1)
-    p = _softmax(logits[known])
-    out[known] = np.where(p.max(axis=1) >= THRESHOLD, p.argmax(axis=1), UNCLASSIFIED)
-    return out
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,8 +143,10 @@ def _card(rows: BeatRows, fitted: Fitted, real: NDArray[np.float64], stored: NDA
 
     inside = scored(rows, np.arange(len(rows.keys)))
     y, p, q = rows.y[inside], _softmax(stored[inside]), _softmax(real[inside])
-    out_of_fold = beat_scores.measures("mitdb", _given(rows, _called(stored)), rows.persons, seed=seed)
-    agree = float(np.mean(_called(stored[inside]) == _called(real[inside])))
+    out_of_fold = beat_scores.measures(
+        "mitdb", _given(rows, beat_classes(_softmax(stored), THRESHOLD)), rows.persons, seed=seed
+    )
+    agree = float(np.mean(beat_classes(p, THRESHOLD) == beat_classes(q, THRESHOLD)))
     lost = max(auroc(q[:, k], y == k) - auroc(p[:, k], y == k) for k in (1, 2))
     people = len(set(rows.persons))
     quantised = (
@@ -182,7 +175,7 @@ def _card(rows: BeatRows, fitted: Fitted, real: NDArray[np.float64], stored: NDA
             ),
         ),
         held_out=(),
-        split=f"every person left out once ({people}); {INNER_FOLDS} inner folds of the others for the operating point",
+        split=f"every person left out once ({people}); each of the others in turn for the operating point",
         measures=out_of_fold + quantised,
         conformal=conformal(p, y, rows.record[inside]),
         familiar=familiar(rows.X[inside]),
@@ -190,8 +183,7 @@ def _card(rows: BeatRows, fitted: Fitted, real: NDArray[np.float64], stored: NDA
         recipe=(
             f"scikit-learn {sklearn.__version__} LogisticRegression (softmax), one normal beat in five, seed {seed}",
             "weights: cube root of the beats of a record within its class; N, S, V alike, F a fifth",
-            f"operating point: best mean PPV of S and V at gross sensitivity {SVEB} of S and {VEB} of V, on inner folds; "
-            f"offsets {offsets}",
+            f"operating point: best mean PPV at gross sensitivity {SVEB} of S, {VEB} of V; offsets {offsets}",
             "int8: symmetric weights, features standardised outside and cut at +-4",
         ),
         sha256="",
