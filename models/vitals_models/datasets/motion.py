@@ -55,9 +55,11 @@ class MotionRecord:
 
 
 def read_motion(
-    data_dir: str | Path, datasets: Collection[str], subjects: Collection[str] | None = None, *, needed: bool = False
+    data_dir: str | Path, datasets: Collection[str], subjects: Collection[str] | None = None, *, whole: bool = False
 ) -> Iterator[MotionRecord]:
-    """Every wearer of these sets, in order of name; a set whose folder is absent is skipped unless all are `needed`.
+    """Every wearer of these sets, in order of name; sets whose folder is absent are skipped.
+
+    With `whole` an execution of sp_sw_har_watch is one stretch, not one for each of its parts.
 
     `data_dir`: the folder that holds the sets; `subjects`: names ("1600") or keys ("wisdm51_watch_acc/1600"), None for
     all. Raises DataError where no set or a wanted subject is missing or a file is damaged.
@@ -71,14 +73,13 @@ def read_motion(
         folder = Path(data_dir) / dataset
         paths = sorted(folder.glob("*.npz"))
         there += bool(paths)
-        if needed and not paths:
-            raise DataError(f"no records of {dataset} in {folder}; give the folder that holds the sets by folder name")
+        reader = _geotec_whole if whole and dataset == "sp_sw_har_watch" else _READERS[dataset]
         for path in paths:
             name = path.stem.removeprefix("subject_")
             if wanted is None or {name, path.stem, f"{dataset}/{name}"} & wanted:
                 met |= {name, path.stem, f"{dataset}/{name}"}
                 try:
-                    stretches = tuple(_READERS[dataset](path))
+                    stretches = tuple(reader(path))
                 except (OSError, KeyError, ValueError, IndexError) as error:
                     raise DataError(f"record {name} of {dataset} cannot be read: {error}") from error
                 yield MotionRecord(dataset, name, stretches)

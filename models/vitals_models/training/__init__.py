@@ -19,6 +19,8 @@ from vitals_models.training.report import Progress, Report, SubjectScore
 RECIPES: Final = {
     "activity": "activity",
     "beats": "beats",
+    "falls": "falls",
+    "falls-trained": "falls_trained",
     "irregular-rhythm": "irregular_rhythm",
     "sleep": "sleep",
 }

@@ -246,8 +246,8 @@ def _card(windows: ActivityWindows, net: _Net, p: Floats, measures: tuple[Measur
         ),
         held_out=(),
         split=(
-            f"{OUTER_FOLDS} outer folds by wearer, {INNER_FOLDS} inner folds for the temperature; windows of {WINDOW_S:g} "
-            f"s every {HOP_S:g} s; hands: everything but walking, jogging, stairs, sitting and standing"
+            f"{OUTER_FOLDS} outer folds by wearer, {INNER_FOLDS} inner folds for the temperature; windows of "
+            f"{WINDOW_S:g} s every {HOP_S:g} s; hands: everything but walking, jogging, stairs, sitting and standing"
         ),
         measures=measures,
         conformal=conformal(p, windows.y, windows.wearer),

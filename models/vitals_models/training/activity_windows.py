@@ -96,15 +96,14 @@ def confusion(windows: ActivityWindows, p: Floats) -> Counts:
     """(wearers, K, K) windows by true group and leading group."""
     k = len(GROUPS)
     code = (windows.wearer * k + windows.y) * k + p.argmax(axis=1)
-    counts: Counts = np.bincount(code, minlength=len(windows.keys) * k * k).reshape(-1, k, k)
-    return counts
+    return np.asarray(np.bincount(code, minlength=len(windows.keys) * k * k).reshape(-1, k, k), dtype=np.int64)
 
 
 def f1_by_group(counts: Counts) -> Floats:
     """F1 per group from (..., K, K) counts; NaN where a group neither occurs nor is called."""
     hit = np.diagonal(counts, axis1=-2, axis2=-1).astype(np.float64)
     size = counts.sum(axis=-1) + counts.sum(axis=-2)
-    return np.divide(2.0 * hit, size, out=np.full(hit.shape, np.nan), where=size > 0)
+    return np.asarray(np.divide(2.0 * hit, size, out=np.full(hit.shape, np.nan), where=size > 0), dtype=np.float64)
 
 
 def figures(windows: ActivityWindows, p: Floats, *, suffix: str = "", seed: int = 0) -> tuple[Measure, ...]:
