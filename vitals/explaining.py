@@ -15,6 +15,8 @@ from vitals.analysis import Analysis
 from vitals.errors import InputError
 from vitals.offline import items_around
 from vitals.stages import SOURCES
+from vitals.usual_days import made_by as days_made_by
+from vitals.usual_days import unusual_days
 from vitals.values import Event, EventState, Features
 
 if TYPE_CHECKING:
@@ -46,10 +48,14 @@ def why(store: Store, row_id: str, *, model: Model | None = None) -> Explanation
     if stream.kind not in SOURCES:
         return Explanation(row_id, kept, stream, None, f"nothing here computes it from {stream.kind}")
     analysis = Analysis(model, source=stream.kind)
-    if kept.made_by not in analysis.made_by(stream.kind):
-        makers = ", ".join(f"{one.algorithm} {one.version}" for one in analysis.made_by(stream.kind))
+    known = [*analysis.made_by(stream.kind), days_made_by()]
+    if kept.made_by not in known:
+        makers = ", ".join(f"{one.algorithm} {one.version}" for one in known)
         return Explanation(row_id, kept, stream, None, f"another version made it; this installation has {makers}")
-    made = [one for item in items_around(store, stream) for one in analysis.push(item)] + analysis.end()
+    if kept.made_by == days_made_by():
+        made = [one for of, derived in unusual_days(store) for one in derived if of.id == stream.id]
+    else:
+        made = [one for item in items_around(store, stream) for one in analysis.push(item)] + analysis.end()
     again = _twin(kept, made)
     if again is None:
         return Explanation(row_id, kept, stream, None, "the samples that the store holds today do not give it")

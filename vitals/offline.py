@@ -20,6 +20,8 @@ from vitals.intake import Intake
 from vitals.journal import Damage, journal_bytes, unpack
 from vitals.recording import Recording, open_recording
 from vitals.stages import SOURCES
+from vitals.usual_days import made_by as days_made_by
+from vitals.usual_days import unusual_days
 from vitals.values import Block, ClockReset, DeviceInfo, Event, EventState, Frame, Gap, LinkEvent
 
 if TYPE_CHECKING:
@@ -77,13 +79,22 @@ class Analyzed:
 
 def analyze(store: Store, *, model: Model | None = None) -> Iterator[Analyzed]:
     """Compute features and events over every stream of a store that something is computed from, as live streams would
-    have given them.
+    have given them; then the days of each wearer against those before (see `vitals.usual_days`).
 
     Results are stored with their makers; a second run changes nothing. Raises StoreError, ModelError.
     """
     for kind in SOURCES:
         for stream in store.streams(kind):
             yield _analyze_stream(store, stream, model)
+    for stream, derived in unusual_days(store):
+        with store.analysis(stream, days_made_by()) as made:
+            for one in derived:
+                if isinstance(one, Event):
+                    made.event(one)
+                else:
+                    made.features(one)
+        events = sum(isinstance(one, Event) for one in derived)
+        yield Analyzed(stream, 0, len(derived) - events, events)
 
 
 def _analyze_stream(store: Store, stream: StreamInfo, model: Model | None) -> Analyzed:

@@ -9,8 +9,8 @@ Laws
 4. What is unusual is said per measure in its own unit; nothing here knows why.
 
 Sources: shrinkage of a variance towards a prior worth `PRIOR_DAYS` days (Gelman et al., Bayesian Data Analysis, 3rd
-ed., 2.6); chi-square made normal (Wilson & Hilferty 1931). Typical day-to-day spreads: resting rate about 3 bpm within a
-person (Quer et al. 2020, doi 10.1371/journal.pone.0227709), the others set by us from the field's usual ranges.
+ed., 2.6); chi-square made normal (Wilson & Hilferty 1931). Typical day-to-day spreads: resting rate about 3 bpm within
+a person (Quer et al. 2020, doi 10.1371/journal.pone.0227709), the others set by us from the field's usual ranges.
 """
 
 from __future__ import annotations
