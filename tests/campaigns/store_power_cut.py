@@ -154,7 +154,7 @@ def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> t
     )  # fmt: skip
     if ran.returncode:
         raise RuntimeError(f"the worker failed: {ran.stderr.decode()[-2000:]}")
-    return before, codes, list(_steps(trace.read_text(), str(work)))
+    return before, codes, list(_steps(trace.read_text(), str(work), [path.name for path in before.iterdir()]))
 
 
 _FD = re.compile(r"^\d+ +(\w+)\((\d+)<((?:\\x[0-9a-f]{2})*)>(?:, )?(.*)\) += (-?\d+)")
@@ -166,9 +166,9 @@ def _plain(text: str) -> bytes:
     return bytes.fromhex(text.replace("\\x", ""))
 
 
-def _steps(trace: str, folder: str) -> list[Step]:
+def _steps(trace: str, folder: str, before: list[str]) -> list[Step]:
     steps: list[Step] = []
-    inodes: dict[str, str] = {}  # by name, as the worker sees the folder
+    inodes = {name: name for name in before}  # by name, as the worker sees the folder
     ends: dict[str, int] = {}  # where the next plain write goes
     for line in trace.splitlines():
         found = _FD.match(line)
@@ -204,7 +204,7 @@ def _steps(trace: str, folder: str) -> list[Step]:
             paths = [_plain(one).decode() for one in _TEXT.findall(named[2])]
             names = [path[len(folder) + 1 :] for path in paths if path.startswith(folder + "/")]
             if named[1] == "openat" and "O_CREAT" in named[2] and names:
-                if "O_TRUNC" in named[2]:  # only of files that do not exist yet
+                if names[0] not in inodes or "O_TRUNC" in named[2]:  # a file that does not exist yet, or is emptied
                     inodes[names[0]] = f"{names[0]}#{len(steps)}"
                 steps.append(Step("name", inodes.get(names[0], names[0]), name=names[0]))
             elif named[1] in ("unlink", "unlinkat") and names:
