@@ -173,7 +173,7 @@ def load_shipped_card(name: str) -> Card:
 
 
 def load(name_or_path: str | Path, *, runtime: str | None = None) -> Model:
-    """A model by name (a signed pack that is installed and in use, else the shipped one), or a .tflite file with its card
+    """A model by name (a signed pack that is in use, else the shipped one), or a .tflite file with its card
     (.json) beside it.
 
     `runtime`: "litert", "tflite-runtime" or "numpy"; None takes the first that works. Raises ModelNotFound,

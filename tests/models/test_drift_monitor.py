@@ -29,7 +29,7 @@ def test_the_same_distribution_is_steady_and_a_shift_of_one_sigma_is_far(model: 
     """PSI of N(1, 1) against N(0, 1) over deciles is about 0.9, of N(0.2, 1) about 0.04; KS is 2 Phi(d / 2) - 1."""
     rng = np.random.default_rng(0)
     card = card_of(model, rng.normal(size=(20_000, 2)))
-    shifted = rng.normal(size=(20_000, 2)) + (0.0, 1.0)
+    shifted = rng.normal((0.0, 1.0), size=(20_000, 2))
     same, far = drift(card, shifted)
     assert same.psi < 0.01
     assert same.ks < 0.02

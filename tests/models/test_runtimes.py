@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
 import subprocess
-import sys
-import venv
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +17,6 @@ from vitals_models.errors import ModelFileError, RuntimeUnavailable
 from vitals_models.loading import load, shipped
 from vitals_models.runtime import available_runtimes, open_runtime
 
-LINUX = sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and sys.version_info[:2] == (3, 11)
 SOURCES = [str(Path(__file__).resolve().parents[2] / folder) for folder in ("models", "signal")]
 SCRIPT = """
 import json, sys
@@ -97,27 +93,6 @@ def test_native_code_never_sees_a_file_that_we_cannot_read() -> None:
         open_runtime(shipped("irregular-rhythm").read_bytes(), "torch")
 
 
-def _environment(folder: Path, *packages: str) -> Path:
-    """A fresh Python with these packages; skips where the index cannot be reached."""
-    if not LINUX:
-        pytest.skip("tflite-runtime 2.14.0 has wheels for Python 3.8-3.11 on Linux only; this needs 3.11")
-    python = folder / "bin" / "python"
-    if uv := shutil.which("uv"):
-        commands = [[uv, "venv", "-q", "-p", sys.executable, str(folder)]]
-        commands += [[uv, "pip", "install", "-q", "-p", str(python), *packages]]
-    else:
-        venv.create(folder, with_pip=True)
-        commands = [[str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]]
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = f"{' '.join(packages)} cannot be installed here: {done.stderr.strip()[-200:]}"
-            if os.environ.get("VITALS_REQUIRE_DATA") == "1":
-                pytest.fail(reason)
-            pytest.skip(reason)
-    return python
-
-
 def _run(python: Path, folder: Path, x: NDArray[np.float64]) -> dict[str, object]:
     np.save(folder / "x.npy", x)
     done = subprocess.run(
@@ -132,9 +107,11 @@ def _run(python: Path, folder: Path, x: NDArray[np.float64]) -> dict[str, object
     return answer
 
 
-def test_tflite_runtime_gives_the_same_labels(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_tflite_runtime_gives_the_same_labels(
+    tmp_path_factory: pytest.TempPathFactory, own_python: Callable[..., Path]
+) -> None:
     folder = tmp_path_factory.mktemp("tflite")
-    python = _environment(folder / "one", "tflite-runtime==2.14.0", "numpy==1.26.4")
+    python = own_python("tflite-runtime==2.14.0", "numpy==1.26.4")
     x = features()
     answer = _run(python, folder, x)
     assert answer["chosen"] == "tflite-runtime"
@@ -144,9 +121,11 @@ def test_tflite_runtime_gives_the_same_labels(tmp_path_factory: pytest.TempPathF
     assert np.abs(np.log(theirs / (1 - theirs)) - np.log(ours / (1 - ours))).max() < 1.5 * step
 
 
-def test_tflite_runtime_with_numpy_2_is_refused_in_one_sentence(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_tflite_runtime_with_numpy_2_is_refused_in_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, own_python: Callable[..., Path]
+) -> None:
     folder = tmp_path_factory.mktemp("tflite2")
-    python = _environment(folder / "two", "tflite-runtime==2.14.0", "numpy>=2,<3")
+    python = own_python("tflite-runtime==2.14.0", "numpy>=2,<3")
     answer = _run(python, folder, features(5))
     assert str(answer["numpy"]).startswith("2.")
     refusal = str(answer["refused"])
