@@ -293,7 +293,7 @@ def rhythm(data: Path) -> None:
                 times, rr = found.time_us, found.rr_ms
             windows = dsp.rhythm_windows(times, rr, hop=32)
             asked[sick] += len(windows)
-            values = [window.values for window in windows if window.reason is None]
+            values = [list(window.values.values()) for window in windows if window.reason is None]
             if values:
                 scores[sick].append(np.asarray(model.predict_proba(np.array(values))).reshape(len(values), -1)[:, -1])
         sick_p, well_p = np.concatenate(scores[True]), np.concatenate(scores[False])

@@ -147,5 +147,5 @@ def test_wrong_arguments_are_refused() -> None:
         beat_features(SIGNAL, FS, [500, 400])
     with pytest.raises(ValueError, match="peaks must ascend"):
         beat_features(SIGNAL, FS, [len(SIGNAL)])
-    with pytest.raises(ValueError, match="samples must be"):
+    with pytest.raises(ValueError, match="samples of a gap must be"):
         BeatStream(FS).gap(-1)

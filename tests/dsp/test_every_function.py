@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 import vitals_signal as dsp
 from vitals_signal._resume import Resumable
-from vitals_signal.windows.samples import runs
+from vitals_signal._runs import runs
 
 Floats = NDArray[np.float64]
 Call = Callable[[Floats], Any]

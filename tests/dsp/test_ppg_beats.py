@@ -162,7 +162,7 @@ def test_an_irregular_rhythm_shows_in_the_pulse(shared: Path) -> None:
         recording = read_signals(shared / "data" / "mimic_perform_af" / f"mimic_perform_{kind}.hea")
         found = dsp.pulse_intervals(recording.physical(0), 125.0)
         windows = dsp.rhythm_windows(found.time_us, found.rr_ms, hop=32)
-        novelty[kind] = np.array([window.values[0] for window in windows if window.reason is None])
+        novelty[kind] = np.array([w.values["triplet_novelty"] for w in windows if w.reason is None])
     assert min(len(values) for values in novelty.values()) >= 5
     assert np.median(novelty["af_001"]) > np.quantile(novelty["non_af_001"], 0.95)
 

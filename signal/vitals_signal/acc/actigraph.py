@@ -24,10 +24,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
+from vitals_signal._runs import runs
 from vitals_signal.acc.block_filter import block_filter
 from vitals_signal.acc.epochs import EpochSeries
-from vitals_signal.windows.samples import checked_acc, present, runs
+from vitals_signal.windows.samples import checked_acc, present
 from vitals_signal.windows.window import FeatureWindow
 
 Floats = NDArray[np.float64]
@@ -104,8 +106,7 @@ class ActivityCountsStream(Resumable):
 
     def gap(self, samples: int) -> list[FeatureWindow]:
         """The epochs that `samples` missing samples complete. Raises ValueError for a number below 0."""
-        if samples < 0:
-            raise ValueError(f"samples of a gap must not be below 0, got {samples}")
+        samples = lost(samples)
         done: list[FeatureWindow] = []
         while samples > 0:
             part = min(samples, _CHUNK_S * self._rate)

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.acc.epochs import EpochSeries
 from vitals_signal.acc.filter_bank import FilterBank
@@ -140,8 +141,7 @@ class AccMetricsStream(Resumable):
 
     def gap(self, samples: int) -> list[FeatureWindow]:
         """The epochs that `samples` missing samples complete. Raises ValueError for a number below 0."""
-        if samples < 0:
-            raise ValueError(f"samples of a gap must not be below 0, got {samples}")
+        samples = lost(samples)
         done: list[FeatureWindow] = []
         while samples > 0:
             done += self._windows(*self.advance(np.full((min(samples, _CHUNK), 3), np.nan)))

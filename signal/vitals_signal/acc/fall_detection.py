@@ -21,6 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.windows.window import FeatureWindow
 
@@ -120,8 +121,7 @@ class FallStream(Resumable):
 
     def gap(self, samples: int = 0) -> list[FallCandidate]:
         """`samples` are missing here (0: unknown, none are counted). Gives the candidates before, by what is known."""
-        if samples < 0:
-            raise ValueError(f"samples must not be below 0, got {samples}")
+        samples = lost(samples)
         end = self._first + len(self._kept)
         found = self._look(end)
         self._kept, self._first, self._next = np.empty((0, 3)), end + samples, end + samples

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from vitals_signal._resume import Resumable
+from vitals_signal._runs import runs
 from vitals_signal.acc.block_filter import block_filter
 from vitals_signal.acc.butterworth import butterworth
-from vitals_signal.windows.samples import Floats, present, runs
+from vitals_signal.windows.samples import Floats, present
 
 # Edges of the Butterworth filters of order 4, Hz: van Hees 2013 and GGIR.
 _FILTERS: Final[dict[str, tuple[float | None, float | None]]] = {

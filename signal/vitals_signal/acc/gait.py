@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
 from vitals_signal.acc.gait_spectrum import magnitude, shaped
 
 GAIT_VERSION: Final = "gait-1"
@@ -123,12 +124,8 @@ def _none(reason: str) -> GaitRegularity:
 
 
 def _longest(size: NDArray[np.float64]) -> NDArray[np.float64]:
-    alive = np.concatenate(([False], np.isfinite(size), [False]))
-    border = np.flatnonzero(alive[1:] != alive[:-1])
-    if not len(border):
-        return np.empty(0)
-    k = 2 * int(np.argmax(border[1::2] - border[::2]))
-    return size[border[k] : border[k + 1]]
+    begin, end = max(runs(np.isfinite(size)), key=lambda run: run[1] - run[0], default=(0, 0))
+    return size[begin:end]
 
 
 def _peak(acf: NDArray[np.float64], near: int) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.windows.samples import runs
+from vitals_signal._runs import runs
 
 Floats = NDArray[np.float64]
 

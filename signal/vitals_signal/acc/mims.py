@@ -20,10 +20,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vitals_signal._runs import runs
 from vitals_signal.acc.block_filter import block_filter
 from vitals_signal.acc.butterworth import butterworth
 from vitals_signal.acc.epochs import EpochSeries
-from vitals_signal.windows.samples import Floats, checked_acc, present, runs
+from vitals_signal.windows.samples import Floats, checked_acc, present
 
 _RATE: Final = 100
 _NAMES: Final = ("mims", "x", "y", "z", "clipped_share")

@@ -25,6 +25,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
 from vitals_signal.acc.gait_spectrum import GRID_HZ, magnitude_25hz
 
 SIT_STAND_VERSION: Final = "sit-stand-1"
@@ -73,8 +74,7 @@ def sit_stand(acc_g: ArrayLike, fs: float) -> SitStand:
     known = np.isfinite(grid)
     found: list[Transition] = []
     told = 0
-    border = np.flatnonzero(np.diff(np.concatenate(([False], known, [False])).astype(np.int8)))
-    for begin, end in zip(border[::2].tolist(), border[1::2].tolist(), strict=True):
+    for begin, end in runs(known):
         if end - begin >= int((_LENGTHS_S[0] + 1.0) * GRID_HZ):
             told += end - begin
             found += _in_stretch(grid[begin:end], begin)

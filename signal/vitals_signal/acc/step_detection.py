@@ -27,7 +27,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
+from vitals_signal._runs import runs
 from vitals_signal.acc.gait_spectrum import (
     BEFORE_S,
     BLOCK,
@@ -150,8 +152,7 @@ class StepStream(Resumable):
 
     def gap(self, samples: int = 0) -> list[float]:
         """`samples` are missing here (0: unknown, none are counted). Gives the steps before."""
-        if samples < 0:
-            raise ValueError(f"samples must not be below 0, got {samples}")
+        samples = lost(samples)
         found = self._close(self._drain(last=True))
         self.samples += samples
         self._magnitude, self._first = np.empty(0), self.samples
@@ -186,14 +187,13 @@ class StepStream(Resumable):
     def _follow(self, smooth: NDArray[np.float64]) -> list[float]:
         """Splits the grid at what is missing."""
         found: list[float] = []
-        alive = np.concatenate(([False], np.isfinite(smooth), [False]))
-        border = np.flatnonzero(alive[1:] != alive[:-1])
-        for begin, end in zip(border[::2].tolist(), border[1::2].tolist(), strict=True):
+        alive = np.isfinite(smooth)
+        for begin, end in runs(alive):
             if begin:
                 found += self._close([])
                 self._begin(self._next + begin)
             found += self._stretch(smooth[begin:end])
-        if not alive[-2]:
+        if not alive[-1:].all():
             found += self._close([])
             self._begin(self._next + len(smooth))
         return found
@@ -292,10 +292,8 @@ class StepStream(Resumable):
 
 
 def _known(size: NDArray[np.float64], fs: float) -> tuple[tuple[float, float], ...]:
-    alive = np.concatenate(([False], np.isfinite(size), [False]))
-    border = np.flatnonzero(alive[1:] != alive[:-1]) / fs
-    runs = zip(border[::2].tolist(), border[1::2].tolist(), strict=True)
-    return tuple((begin, end) for begin, end in runs if end - begin >= WINDOW / GRID_HZ)
+    seconds = [(begin / fs, end / fs) for begin, end in runs(np.isfinite(size))]
+    return tuple((begin, end) for begin, end in seconds if end - begin >= WINDOW / GRID_HZ)
 
 
 def _overlap(known: tuple[tuple[float, float], ...], begin: float, end: float) -> float:

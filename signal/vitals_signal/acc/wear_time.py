@@ -16,7 +16,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from vitals_signal.windows.samples import checked_acc, present, runs
+from vitals_signal._runs import runs
+from vitals_signal.windows.samples import checked_acc, present
 
 Floats = NDArray[np.float64]
 

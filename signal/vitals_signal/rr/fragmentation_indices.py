@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
 from vitals_signal.rr.named_values import HrvValues
 from vitals_signal.rr.nn import NN
 from vitals_signal.rr.nonlinear_measure import (
@@ -43,13 +44,13 @@ def heart_rate_fragmentation(nn: NN | ArrayLike, *, definition: Literal["costa",
     if count < 2:
         return all_missing(FRAGMENTATION_NAMES, TOO_LITTLE)
     sign = np.where(known, np.sign(d), np.nan)
-    segments = np.concatenate([_runs(sign == 1), _runs(sign == -1)])
+    segments = np.concatenate([_run_lengths(sign == 1), _run_lengths(sign == -1)])
     if not len(segments):
         return all_missing(FRAGMENTATION_NAMES, NO_VARIATION)
     both = known[1:] & known[:-1]
     if definition == "neurokit":
         changes = both & (sign[1:] != sign[:-1])
-        alternations = _runs(changes)
+        alternations = _run_lengths(changes)
         values = (
             int(changes.sum()) / (count + 1),
             len(segments) / int(segments.sum()),
@@ -57,7 +58,7 @@ def heart_rate_fragmentation(nn: NN | ArrayLike, *, definition: Literal["costa",
             ratio(int((alternations >= 4).sum()), len(alternations)) if len(alternations) else 0.0,
         )
     else:
-        alternations = _runs(both & (sign[1:] * sign[:-1] < 0)) + 1
+        alternations = _run_lengths(both & (sign[1:] * sign[:-1] < 0)) + 1
         values = (
             100 * int((both & (sign[1:] * sign[:-1] <= 0)).sum()) / (count + 1),
             len(segments) / int(segments.sum()),
@@ -67,7 +68,6 @@ def heart_rate_fragmentation(nn: NN | ArrayLike, *, definition: Literal["costa",
     return all_measured(FRAGMENTATION_NAMES, values)
 
 
-def _runs(hit: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _run_lengths(hit: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Lengths of the runs of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], hit, [False])).astype(np.int8)))
-    return edges[1::2] - edges[::2]
+    return np.array([end - begin for begin, end in runs(hit)], np.intp)

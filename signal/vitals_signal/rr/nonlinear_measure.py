@@ -14,9 +14,10 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
 from vitals_signal.rr.named_values import HrvValues
 from vitals_signal.rr.nn import NN
-from vitals_signal.rr.stretches import nn_series, runs
+from vitals_signal.rr.stretches import nn_series
 
 TOO_LITTLE: Final = "too little data"
 NO_VARIATION: Final = "no variation"

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
 from vitals_signal.rr.nn import LONGEST_MS, NN, SHORTEST_MS
 
 Floats = NDArray[np.float64]
@@ -38,12 +39,6 @@ def nn_series(nn: NN | ArrayLike) -> Floats:
     with np.errstate(invalid="ignore"):
         series[~((series >= SHORTEST_MS) & (series <= LONGEST_MS))] = np.nan
     return series
-
-
-def runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """[begin, end) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], known, [False]))))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def stretches(nn: NN | ArrayLike, times_s: ArrayLike | None = None) -> list[Stretch]:

@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
+
 LINDERT_EPOCH_S: Final = 15.0
 
 _FS: Final = 50
@@ -52,8 +54,7 @@ def lindert_counts(acc_z_g: ArrayLike, fs: float) -> NDArray[np.float64]:
     b, a = butter(_ORDER, [_LOW_HZ / (_FS / 2), _HIGH_HZ / (_FS / 2)], "bandpass")
     known = np.isfinite(y)
     binned = np.full(len(y), np.nan)
-    border = np.flatnonzero(np.diff(np.concatenate(([False], known, [False])).astype(np.int8)))
-    for begin, end in zip(border[::2].tolist(), border[1::2].tolist(), strict=True):
+    for begin, end in runs(known):
         if end - begin > 3 * max(len(a), len(b)):
             size = np.abs(filtfilt(b, a, y[begin:end]))
             binned[begin:end] = np.digitize(size, np.linspace(0.0, _LARGEST_G, _BINS + 1))

@@ -75,10 +75,10 @@ def sleep_night_features(activity: ArrayLike, hr_variation: ArrayLike, hours: Ar
         clock,
     ]
     values = np.column_stack([base.values, *columns]) if n else np.empty((0, len(SLEEP_NIGHT_FEATURES)))
-    whole = np.isfinite(values).all(axis=1).tolist()
+    complete = [bool(row.all()) for row in np.isfinite(values)]
     reason = tuple(
         why or (None if fine else "no activity or heart rate within 20 min")
-        for why, fine in zip(base.reason, whole, strict=True)
+        for why, fine in zip(base.reason, complete, strict=True)
     )
     return SleepFeatures(values, base.coverage, reason, SLEEP_NIGHT_VERSION)
 

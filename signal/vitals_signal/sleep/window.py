@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
+
 WINDOW_METHOD: Final = "hdcza-1"
 
 _MEDIAN_S: Final = 300.0
@@ -66,7 +68,7 @@ def sleep_window(angle_deg: ArrayLike, epoch_s: float = 5.0) -> SleepWindow:
     threshold = float(np.clip(_TIMES * np.quantile(alive, _QUANTILE), _LOWEST_DEG, _HIGHEST_DEG))
     with np.errstate(invalid="ignore"):
         still = spread < threshold
-    blocks = [(a, b) for a, b in _runs(still) if (b - a) * epoch_s > _BLOCK_S]
+    blocks = [(a, b) for a, b in runs(still) if (b - a) * epoch_s > _BLOCK_S]
     if not blocks:
         return SleepWindow(nan, nan, threshold, coverage, "no half hour at rest")
     unknown = np.concatenate(([0], np.cumsum(np.isnan(spread))))
@@ -97,7 +99,7 @@ def inactivity_bouts(
         return ()
     with np.errstate(invalid="ignore"):
         quiet = np.abs(np.diff(angle)) <= change_deg
-    bouts = [(a * epoch_s, (b + 1) * epoch_s) for a, b in _runs(quiet)]
+    bouts = [(a * epoch_s, (b + 1) * epoch_s) for a, b in runs(quiet)]
     return tuple((a, b) for a, b in bouts if b - a >= minutes * 60.0)
 
 
@@ -115,8 +117,3 @@ def _median_change(angle: NDArray[np.float64], size: int) -> NDArray[np.float64]
     padded = np.pad(out, (before, n - len(out) - before), mode="edge")
     padded[np.isnan(angle)] = np.nan
     return padded
-
-
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    border = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return list(zip(border[::2].tolist(), border[1::2].tolist(), strict=True))

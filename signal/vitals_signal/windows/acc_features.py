@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._runs import runs
 from vitals_signal.windows.acc_names import (
     ACC_VECTOR,
     ACC_VECTOR_VERSION,
@@ -28,7 +29,7 @@ from vitals_signal.windows.acc_names import (
 from vitals_signal.windows.acc_vector import acc_vectors
 from vitals_signal.windows.grid import WindowGrid
 from vitals_signal.windows.grid_stream import GridStream
-from vitals_signal.windows.samples import NO_SENSOR_G, checked_acc, runs
+from vitals_signal.windows.samples import NO_SENSOR_G, checked_acc
 from vitals_signal.windows.table import FeatureTable
 
 ACC_FEATURES: Final = ACC_VECTOR

@@ -7,6 +7,7 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vitals_signal._gaps import lost
 from vitals_signal._resume import Resumable
 from vitals_signal.windows.grid import WindowGrid
 from vitals_signal.windows.samples import checked_acc
@@ -35,8 +36,7 @@ class GridStream(Resumable):
 
     def gap(self, samples: int) -> list[FeatureWindow]:
         """The windows that `samples` missing samples complete. Raises ValueError for a number below 0."""
-        if samples < 0:
-            raise ValueError(f"samples of a gap must not be below 0, got {samples}")
+        samples = lost(samples)
         done: list[FeatureWindow] = []
         most = 64 * WindowGrid(*self._shape).length_n
         while samples > 0:

@@ -1,8 +1,7 @@
-"""Samples of acceleration as they come in: their shape, which of them are measurements, and stretches of those."""
+"""Samples of acceleration as they come in: their shape, and which of them are measurements."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -28,9 +27,3 @@ def present(acc: Floats) -> NDArray[np.bool_]:
     inside = np.abs(acc) <= NO_SENSOR_G
     there: NDArray[np.bool_] = inside[:, 0] & inside[:, 1] & inside[:, 2]
     return there
-
-
-def runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First and one past last index of each stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
