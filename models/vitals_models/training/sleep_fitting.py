@@ -135,12 +135,14 @@ def _standardised(X: Floats, mean: Floats, std: Floats) -> Floats:
 
 def _regress(epochs: Epochs, nights: NDArray[np.intp], ridge: float) -> tuple[Floats, ...]:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     inside = epochs.of(nights)
     X, y = epochs.X[inside], epochs.y[inside]
     mean, std = X.mean(axis=0), X.std(axis=0) + 1e-9
     model = LogisticRegression(C=ridge, solver="newton-cholesky", tol=1e-6, max_iter=50)
-    model.fit(_standardised(X, mean, std), y)
+    with threadpool_limits(1):  # threads add in another order, and the bytes would differ
+        model.fit(_standardised(X, mean, std), y)
     weights, bias = np.zeros((len(CLASSES), X.shape[1])), np.full(len(CLASSES), -30.0)
     for row, kind in enumerate(model.classes_):
         weights[kind], bias[kind] = model.coef_[row], model.intercept_[row]
