@@ -46,6 +46,7 @@ _HELD_S: Final = 5  # a detector that has just begun reports its first beats lat
 _SETTLED_S: Final = 10  # after so long every beat of a minute is classified
 _USUAL: Final = 16  # intervals
 _STRETCHES: Final = 256
+_AFTER_T_S, _QRS_S, _LOOK_BACK_S = 0.45, 0.12, 4.0
 _STILL_S: Final = 0.5  # at one value: the lead is off
 
 
@@ -53,6 +54,7 @@ _STILL_S: Final = 0.5  # at one value: the lead is off
 class _Beat:
     sample: int
     rr_ms: float  # from the beat before; NaN where samples are missing between
+    quiet: bool  # nothing like a beat lies in that interval
     kind: str  # N, S, V, F; Q where it is not classified
     ectopic: float  # probability that it is not normal; NaN where it is not classified
 
@@ -111,7 +113,7 @@ class BeatStage(RegularStage):
         self._n = 0  # samples so far
         self._seen = 0  # samples that the features have
         self._held: NDArray[np.float64] = np.empty(0)
-        self._found: deque[tuple[int, float]] = deque()  # peaks that are not classified yet, and their intervals
+        self._found: deque[tuple[int, float, bool]] = deque()  # peaks not classified yet, their intervals, quiet
         self._given = 0  # of them the features have so many
         self._sqi: list[float] = []  # of each ten seconds
         self._beats: deque[_Beat] = deque()  # classified, of minutes that are not told yet
@@ -130,8 +132,8 @@ class BeatStage(RegularStage):
         self._look_for_stillness(lead)
         self._n += len(lead)
         self._sqi += [window.values["sqi"] for window in self._quality.update(lead)]
-        self._take(self._detector.update(lead))
         self._held = np.concatenate((self._held, lead))
+        self._take(self._detector.update(lead))
         self._classify(len(self._held) - round(_HELD_S * self._fs))
         told = []
         while self._n >= (self._minute + 1) * self._per_minute + _SETTLED_S * self._fs:
@@ -176,7 +178,17 @@ class BeatStage(RegularStage):
         for beat in beats:
             sample = round(beat.place)
             if sample >= self._seen and (not self._found or sample > self._found[-1][0]):
-                self._found.append((sample, beat.rr_ms))
+                self._found.append((sample, beat.rr_ms, self._quiet(sample, beat.rr_ms)))
+
+    def _quiet(self, sample: int, rr_ms: float) -> bool:
+        """Whether nothing between a beat and the one before is half as large as the beat: one that was missed."""
+        if not rr_ms >= PAUSE_MS:
+            return True
+        after_t, before_qrs, longest = (round(s * self._fs) for s in (_AFTER_T_S, _QRS_S, _LOOK_BACK_S))
+        at = sample - self._seen
+        first = max(at - round(rr_ms * self._fs / 1000.0) + after_t, at - longest, 0)
+        between, beat = self._held[first : at - before_qrs], self._held[max(at - before_qrs, 0) : at + before_qrs]
+        return bool(np.ptp(between) < 0.5 * np.ptp(beat))
 
     def _classify(self, count: int) -> None:
         """Give the features the first `count` of the samples that were held back."""
@@ -184,7 +196,7 @@ class BeatStage(RegularStage):
             return
         samples, self._held = self._held[:count], self._held[count:]
         self._seen += count
-        waiting = [sample for sample, _ in self._found]
+        waiting = [sample for sample, _, _ in self._found]
         peaks = [sample for sample in waiting[self._given :] if sample < self._seen]
         self._given += len(peaks)
         self._keep(self._features.update(samples, peaks))
@@ -195,8 +207,8 @@ class BeatStage(RegularStage):
         p = self._model.predict_proba(np.array([row.values for row in rows])[:, self._columns])
         self._given -= len(rows)
         for one, kind in zip(p, beat_classes(p, self._model.threshold).tolist(), strict=True):
-            sample, rr_ms = self._found.popleft()
-            self._beats.append(_Beat(sample, rr_ms, BEAT_CLASSES[kind], float(1.0 - one[0])))
+            sample, rr_ms, quiet = self._found.popleft()
+            self._beats.append(_Beat(sample, rr_ms, quiet, BEAT_CLASSES[kind], float(1.0 - one[0])))
 
     def _good(self, start: int, end: int) -> float:
         """Share of the stretches of ten seconds from sample to sample in which the ECG is good."""
@@ -239,7 +251,7 @@ class BeatStage(RegularStage):
         before = beat.sample - round(beat.rr_ms * self._fs / 1000.0) if math.isfinite(beat.rr_ms) else beat.sample
         long = beat.rr_ms >= max(PAUSE_MS, PAUSE_RATIO * usual)
         off = any(last > before and first < beat.sample for first, last in self._still)
-        if long and not off and self._good(before, beat.sample) == 1.0:
+        if long and beat.quiet and not off and self._good(before, beat.sample) == 1.0:
             size = round(QUALITY_S * self._fs)
             trusted = self._sqi[before // size : beat.sample // size + 1]
             yield _Found("pause", before, beat.sample, float(np.mean(trusted)), EventState.CLOSED)
