@@ -59,7 +59,7 @@ def _noise(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
     out = fresh.copy()
     for k in range(1, n):
         out[k] = 0.3 * out[k - 1] + np.sqrt(1 - 0.09) * fresh[k]
-    return out
+    return np.asarray(out, dtype=np.float64)
 
 
 def cohort(size: float, only: tuple[str, ...] | None = None) -> None:

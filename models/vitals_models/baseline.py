@@ -182,7 +182,7 @@ def night_signal(resting: NDArray[np.float64]) -> NDArray[np.int8]:
         if np.isnan(rate[k]) and np.isfinite(rate[k - 1]) and np.isfinite(rate[k + 1]):
             between[k] = math.trunc((rate[k - 1] + rate[k + 1]) / 2)
     above = np.full(len(between), np.nan)
-    for k in np.flatnonzero(np.isfinite(between)):
+    for k in np.flatnonzero(np.isfinite(between)).tolist():
         so_far = between[: k + 1]
         above[k] = between[k] - math.trunc(float(np.median(so_far[np.isfinite(so_far)])))
     out = np.zeros(len(between), dtype=np.int8)
@@ -201,4 +201,4 @@ def _scaled(kind: Tracked, value: float) -> float:
 def _normal(square: float, count: int) -> float:
     """A sum of `count` squared normal deviations as one normal deviation (Wilson & Hilferty 1931)."""
     part = 2.0 / (9.0 * count)
-    return ((square / count) ** (1.0 / 3.0) - (1.0 - part)) / math.sqrt(part)
+    return float(((square / count) ** (1.0 / 3.0) - (1.0 - part)) / math.sqrt(part))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from vitals_models.baseline import LEAST, TRACKED, Baseline, judge, night_signal
 
 
-def pulse(*values: float) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def pulse(*values: float) -> dict[str, NDArray[np.float64]]:
     return {"resting_heart_rate": np.array(values, dtype=np.float64)}
 
 
