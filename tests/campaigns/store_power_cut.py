@@ -29,6 +29,7 @@ import numpy as np
 
 from vitals.errors import VitalsError
 from vitals.store import Key, Store, chain, chunks, migrations, new_recovery_code, recovery
+from vitals.store import before as before_migration
 from vitals.store.rows import KINDS, canonical, digest
 from vitals.values import Block, Timing
 
@@ -133,6 +134,7 @@ def store_of_schema_1(path: Path, code: str) -> None:
             head = chain.follow(head, name, row_sha256)
             connection.execute("INSERT INTO log VALUES(1, ?, ?, 1, ?, ?)", (head.seq, name, row_sha256, head.h))
         connection.execute("UPDATE origin SET seq = ?, h = ?", (head.seq, head.h))
+    before_migration.drop(path)  # made as if this schema were about to change
 
 
 def record(folder: Path, mode: str, *, sync: str = "full", steps: int = 40) -> tuple[Path, list[str], list[Step]]:

@@ -20,11 +20,17 @@ path, file, what = sys.argv[1:]
 def use():
     with open(file) as f:
         store = Store.open(path, recovery(f.read()))
+    if what == "brief":
+        return store
     with store.session(device=DeviceInfo(name="w"), source="live", zero_utc_us=0) as session:
         session.append(Block("ecg", 0, Timing.REGULAR, 100.0, np.arange(500), 1.0, "uV"))
     store.arrays("ecg"), store.verify(), store.db.table_names()
     return store
 store = use()
+if what == "rekey":
+    with open(file) as f:
+        key = recovery(f.read())
+    store.keys.rekey([key], proof=key)
 if what == "open":
     print("ready", flush=True)
     sys.stdin.readline()
@@ -50,7 +56,7 @@ def memory(pid: int) -> bytes:
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="/proc is of Linux")
-@pytest.mark.parametrize(("what", "wanted"), [("open", True), ("close", False), ("lock", False)])
+@pytest.mark.parametrize(("what", "wanted"), [("open", True), ("lock", False), ("brief", False), ("rekey", False)])
 def test_a_core_dump_after_closing_holds_no_key(tmp_path: Path, what: str, wanted: bool) -> None:
     code, path, file = new_recovery_code(), tmp_path / "s", tmp_path / "code"
     Store.create(path, recovery(code)).close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 
 from tests.campaigns.store_power_cut import store_of_schema_1
 from vitals import sync
-from vitals.errors import StoreError, StoreTooNew
-from vitals.store import Key, Store, new_recovery_code, recovery
+from vitals.errors import StoreError, StoreFull, StoreTooNew
+from vitals.store import Key, Store, header, new_recovery_code, recovery
+from vitals.store.connection import Connection, OperationalError, connect
 from vitals.store.migrations import STEPS, migrate, version
 
 
@@ -48,6 +50,36 @@ def test_a_later_store_is_refused_untouched(tmp_path: Path, key: Key) -> None:
     with pytest.raises(StoreTooNew, match="later version of vitals"):
         Store.open(tmp_path / "s", key)
     assert (tmp_path / "s" / "vitals.db").read_bytes() == before
+
+
+def test_no_schema_changes_before_a_copy_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, code = tmp_path / "s", new_recovery_code()
+    store_of_schema_1(path, code)
+    key = recovery(code)
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "backup", lambda *_, **__: (_ for _ in ()).throw(OperationalError("disk is full")))
+        with pytest.raises(StoreFull, match="no room for the copy"):
+            Store.open(path, key)
+    assert sorted(one.name for one in path.glob("vitals.db*")) == ["vitals.db"]
+    with Store.open(path, key):
+        pass
+    kept = path / "vitals.db.schema-1"
+    assert kept.stat().st_mode & 0o077 == 0
+    raw = header.read(path / "vitals.key", key).database_key()
+    connection = connect(kept, raw)
+    assert version(connection) == 1
+    assert connection.execute("SELECT n FROM chunk").fetchall() == [(50,)]
+    connection.close()
+    shutil.copy(kept, path / "vitals.db")  # the way back, and forth again
+    with Store.open(path, key) as store:
+        assert store.streams("ppg")[0].n == 50
+        assert kept.exists()
+        assert store.verify().ok
+    assert not kept.exists()
+    shutil.copy(path / "vitals.db", kept)
+    with Store.open(path, key) as store:
+        store.keys.rekey([key], proof=key)
+    assert not kept.exists()
 
 
 def test_a_store_of_schema_1_opens_verifies_reads_and_syncs(tmp_path: Path) -> None:

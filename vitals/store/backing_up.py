@@ -37,11 +37,12 @@ def back_up(
         report = _copy(source, partial / names[0], fresh)
         if not report.ok:
             raise StoreDamaged(f"the store is damaged, so the backup was not made ({report.problems[0]})")
+        fresh.forget()
     return report
 
 
 def _copy(source: Connection, path: Path, fresh: header.Opened) -> Report:
-    target = connect(path, bytearray(fresh.database_key()), create=True)
+    target = connect(path, fresh.database_key(), create=True)
     try:
         try:
             source.backup(target)
@@ -49,7 +50,7 @@ def _copy(source: Connection, path: Path, fresh: header.Opened) -> Report:
             raise reworded(error) from error
     finally:
         target.close()
-    again = connect(path, bytearray(fresh.database_key()))
+    again = connect(path, fresh.database_key())
     try:
         with transaction(again):
             rotation.remember(again, fresh.epoch)

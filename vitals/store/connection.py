@@ -14,12 +14,10 @@ Laws of this file:
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import itertools
 import os
 import sqlite3
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -28,6 +26,7 @@ from typing import Any
 from sqlcipher3 import dbapi2 as engine
 
 from vitals.errors import StoreDamaged, StoreError, StoreFull, StoreMissing
+from vitals.store.wiping import wipe
 
 BUSY_SECONDS = 30.0
 ALONE_MS = 2000  # a transaction of somebody else may be under way
@@ -236,18 +235,12 @@ def _authorize(action: int, first: str | None, second: str | None, _database: st
     return int(engine.SQLITE_DENY if denied else engine.SQLITE_OK)
 
 
-def _wipe(text: str) -> None:
-    """Overwrite an ASCII string in place; it must not be used afterwards."""
-    if sys.implementation.name == "cpython":
-        ctypes.memset(id(text) + sys.getsizeof(text) - len(text) - 1, 0, len(text))
-
-
 def _give_key(connection: Connection, raw_key: bytes | bytearray) -> None:
     digits = raw_key.hex()
     text = f"x'{digits}'"
     connection.set_key(text)
-    _wipe(digits)
-    _wipe(text)
+    wipe(digits)
+    wipe(text)
 
 
 def give_new_key(connection: Connection, raw_key: bytes | bytearray) -> None:
@@ -260,8 +253,8 @@ def give_new_key(connection: Connection, raw_key: bytes | bytearray) -> None:
     except sqlite3.Error as error:
         raise reworded(error) from None
     finally:
-        _wipe(digits)
-        _wipe(text)
+        wipe(digits)
+        wipe(text)
 
 
 def connect(path: Path, raw_key: bytes | bytearray, *, create: bool = False, autocommit: bool = True) -> Connection:

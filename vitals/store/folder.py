@@ -28,6 +28,7 @@ from vitals.store import (
     arrays,
     audit,
     ballast,
+    before,
     clock,
     consent,
     erasing,
@@ -85,7 +86,7 @@ class Store:
         self._notebook = None if key is None else key.notebook()
         self._idle = None if idle_lock_s is None else IdleLock(idle_lock_s, self._lock_idle)
         self._locked = False
-        self._key = bytearray(opened.database_key())
+        self._key = opened.database_key()
         self.keys = KeySlots(self, path / HEADER)
         self._lock = threading.RLock()
         self._db: sqlite_utils.Database | None = None
@@ -95,6 +96,7 @@ class Store:
         try:
             self._connection = self._connect()
             opening.admit(path, self._connection, opened, key)
+            opened.forget()
         except BaseException:
             if self._idle is not None:
                 self._idle.stop()
@@ -188,6 +190,7 @@ class Store:
         try:
             self._connection = self._connect()
             opening.admit(self.path, self._connection, opened, key)
+            opened.forget()
         except BaseException:
             self._shut()
             raise
@@ -658,9 +661,12 @@ class Store:
         except StoreDamaged as error:
             return integrity.Report((str(error),), {}, 0, 0, 0, 0, 0.0)
         try:
-            return integrity.verify(connection)
+            report = integrity.verify(connection)
         finally:
             connection.close()
+        if report.ok:
+            before.drop(self.path)
+        return report
 
     @property
     def db(self) -> sqlite_utils.Database:

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vitals.errors import InputError, StoreDamaged, StoreMissing, WrongKey
 from vitals.store.keys import KEY_BYTES, NO_KDF, KdfParams, Key, subkey
+from vitals.store.wiping import wipe
 
 MAGIC = b"VITALSK1"
 _HEAD = struct.Struct(">8s16sIB")
@@ -63,9 +64,17 @@ class Opened:
     slots: tuple[Slot, ...] = field(repr=False)
     opened_by: int  # number of the slot that the key opened
 
-    def database_key(self) -> bytes:
-        """The raw key of the database."""
-        return subkey(self.data_key, b"vitals/database/1", self.store_id)
+    def database_key(self) -> bytearray:
+        """The raw key of the database; to be emptied by whoever asked."""
+        key = subkey(self.data_key, b"vitals/database/1", self.store_id)
+        try:
+            return bytearray(key)
+        finally:
+            wipe(key)
+
+    def forget(self) -> None:
+        """Overwrite the data key; this, and whatever was derived from it, is of no use afterwards."""
+        wipe(self.data_key)
 
 
 def new(keys: Sequence[Key], kdf: KdfParams, store_id: bytes | None = None, epoch: int = 1) -> Opened:
@@ -120,8 +129,12 @@ def without_key(opened: Opened, number: int) -> Opened:
 
 def _wrap(opened: Opened, key: Key, kdf: KdfParams, number: int) -> Slot:
     bare = Slot(key.slot_kind, key.costs(kdf), secrets.token_bytes(16), secrets.token_bytes(12), b"")
-    wrap = AESGCM(key.wrapping_key(bare.salt, bare.kdf))
-    return replace(bare, wrapped=wrap.encrypt(bare.nonce, opened.data_key, bare.aad(opened.store_id, number)))
+    wrapping = key.wrapping_key(bare.salt, bare.kdf)
+    try:
+        wrapped = AESGCM(wrapping).encrypt(bare.nonce, opened.data_key, bare.aad(opened.store_id, number))
+    finally:
+        wipe(wrapping)
+    return replace(bare, wrapped=wrapped)
 
 
 def _encode(opened: Opened, slots: Sequence[Slot]) -> bytes:
@@ -133,7 +146,11 @@ def _encode(opened: Opened, slots: Sequence[Slot]) -> bytes:
 
 
 def _mac(data_key: bytes, body: bytes) -> bytes:
-    return hmac.digest(subkey(data_key, b"vitals/header-mac/1"), body, "sha256")
+    key = subkey(data_key, b"vitals/header-mac/1")
+    try:
+        return hmac.digest(key, body, "sha256")
+    finally:
+        wipe(key)
 
 
 def slots(path: Path) -> list[Slot]:
@@ -162,11 +179,13 @@ def read(path: Path, key: Key) -> Opened:
 
 
 def _unwrap(key: Key, slot: Slot, store_id: bytes, number: int) -> bytes | None:
-    wrap = AESGCM(key.wrapping_key(slot.salt, slot.kdf))
+    wrapping = key.wrapping_key(slot.salt, slot.kdf)
     try:
-        return wrap.decrypt(slot.nonce, slot.wrapped, slot.aad(store_id, number))
+        return AESGCM(wrapping).decrypt(slot.nonce, slot.wrapped, slot.aad(store_id, number))
     except InvalidTag:
         return None
+    finally:
+        wipe(wrapping)
 
 
 def _bytes(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from vitals.errors import StoreDamaged, StoreError
-from vitals.store import anchor, ballast, chain, header, migrations, query, rotation, sealed
+from vitals.store import anchor, ballast, before, chain, header, migrations, query, rotation, sealed
 from vitals.store.connection import Connection, alone, connect, transaction
 from vitals.store.keys import KdfParams, Key
 
@@ -27,7 +27,7 @@ HEADER: Final = "vitals.key"
 def fill(folder: Path, keys: Sequence[Key], kdf: KdfParams) -> header.Opened:
     """Make a new store in an empty folder. Raises InputError, OSError, StoreError."""
     opened = header.write_new(folder / HEADER, keys, kdf)
-    connection = connect(folder / DATABASE, bytearray(opened.database_key()), create=True)
+    connection = connect(folder / DATABASE, opened.database_key(), create=True)
     try:
         migrations.migrate(connection)
         with transaction(connection):
@@ -45,7 +45,8 @@ def _is_plain(path: Path) -> bool:
 
 
 def admit(folder: Path, connection: Connection, opened: header.Opened, key: Key | None) -> None:
-    """Let an open database in. Raises StoreDamaged, StoreTooNew, StoreError."""
+    """Let an open database in. Raises StoreDamaged, StoreTooNew, StoreFull, StoreError."""
+    before.keep(folder, connection, opened.database_key())
     migrations.migrate(connection)
     ours = query.fetch(connection, "SELECT uid FROM origin WHERE id = ?", (chain.OURS,))
     if not ours or bytes(ours[0][0]) != opened.store_id:
@@ -59,6 +60,8 @@ def admit(folder: Path, connection: Connection, opened: header.Opened, key: Key 
         if not sealed.inbox_stands(folder, connection) or rotation.has_next(folder / HEADER):
             with transaction(connection):
                 rotation.drop_next(folder / HEADER)
+                sealed.begin_inbox(connection)
+            with transaction(connection):
                 sealed.open_inbox(folder, connection)
 
 
@@ -85,6 +88,7 @@ def destroy(folder: Path, key: Key) -> None:
                     header.overwrite(folder / name)
                     (folder / name).unlink()
             header.sync_folder(folder)
+        opened.forget()
     except OSError as error:
         raise StoreError(f"the key file cannot be destroyed ({error.strerror}): check owner and permissions") from None
     finally:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from vitals.errors import InputError, StoreDamaged, StoreError, StoreFull, VitalsError
-from vitals.store import header, query, sealed
+from vitals.store import before, header, query, sealed
 from vitals.store.connection import Connection, connect, give_new_key
 from vitals.store.keys import DEFAULT_KDF, KdfParams, Key
 
@@ -60,6 +60,7 @@ class KeySlots:
     def opens(self, key: Key) -> KeySlot:
         """Prove that a key opens the store, and say which it is: a drill. Raises WrongKey, StoreError."""
         opened = header.read(self._path, key)
+        opened.forget()
         return KeySlot(opened.opened_by, KINDS[opened.slots[opened.opened_by].kind])
 
     def add(self, key: Key, *, proof: Key, kdf: KdfParams = DEFAULT_KDF) -> KeySlot:
@@ -82,7 +83,7 @@ class KeySlots:
         interrupted at any point, the old keys or the new ones open everything. Returns the epoch of the new key file.
         Raises WrongKey, InputError, StoreError.
         """
-        header.read(self._path, proof)  # a slow key is tried before others are kept waiting
+        self.opens(proof)  # a slow key is tried before others are kept waiting
         with self._store.alone() as connection:
             refuse_sealed(self._path.parent)
             old = header.read(self._path, proof)
@@ -101,9 +102,13 @@ class KeySlots:
             with self._store.transaction() as after:
                 remember(after, fresh.epoch)
                 sealed.renew_inbox(after)
+            with self._store.transaction() as after:
                 sealed.open_inbox(self._path.parent, after)
                 checkpointed = after
             checkpointed.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            before.drop(self._path.parent)
+            old.forget()
+            fresh.forget()
         return fresh.epoch
 
     def _put(self, key: Key, proof: Key, kdf: KdfParams, where: Callable[[header.Opened], int]) -> KeySlot:
@@ -116,13 +121,13 @@ class KeySlots:
         self._change(proof, put)
         return KeySlot(places[-1], KINDS[key.slot_kind])
 
-    def _change(self, proof: Key, change: Callable[[header.Opened], header.Opened]) -> header.Opened:
-        header.read(self._path, proof)  # a slow key is tried before other writers are kept waiting
+    def _change(self, proof: Key, change: Callable[[header.Opened], header.Opened]) -> None:
+        self.opens(proof)  # a slow key is tried before other writers are kept waiting
         with self._store.transaction() as connection:
             changed = change(header.read(self._path, proof))
             header.write(self._path, changed)
             remember(connection, changed.epoch)
-        return changed
+        changed.forget()
 
 
 def steady(path: Path, job: Callable[[], T]) -> T:

@@ -55,12 +55,10 @@ _WAIT_S: Final = 9.0  # as a session of an open store
 def open_inbox(folder: Path, connection: Connection) -> None:
     """Write the public key of a store, or see that it is still the store's. Raises StoreDamaged, OSError.
 
-    `connection`: inside a write transaction.
+    `connection`: inside a write transaction, after the one that made the pair: a public key that lies on the disk must
+    have its private key there.
     """
     pairs = _pairs(connection)
-    if not pairs:
-        renew_inbox(connection)
-        pairs = _pairs(connection)
     path = folder / INBOX
     kept = path.read_bytes() if path.exists() else b""
     publics = [private.public_key().public_bytes_raw() for private in pairs]
@@ -79,6 +77,12 @@ def inbox_stands(folder: Path, connection: Connection) -> bool:
     pairs = _pairs(connection)
     path = folder / INBOX
     return bool(pairs) and path.exists() and path.read_bytes() == pairs[0].public_key().public_bytes_raw()
+
+
+def begin_inbox(connection: Connection) -> None:
+    """A first pair, inside a write transaction."""
+    if not _pairs(connection):
+        renew_inbox(connection)
 
 
 def renew_inbox(connection: Connection) -> None:
