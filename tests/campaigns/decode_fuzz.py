@@ -1,4 +1,5 @@
 """Random and mutated payloads against every registered decoder: each decodes, or raises a DecodeError that says where.
+The same against every feed of intake: each gives values and gaps, or is counted as refused.
 
     python run.py campaign decode_fuzz [--count N] [--seed S]      N payloads per decoder (100 000), S any word (0)
 
@@ -24,6 +25,9 @@ from vitals.decode import DECODERS, REQUESTS
 from vitals.decode.e2e_crc import crc16_mcrf4xx
 from vitals.decode.registry import Decoder
 from vitals.errors import DecodeError
+from vitals.intake import FEEDS, Intake
+from vitals.store.chunks import check
+from vitals.values import BatteryLow, Block, ClockReset, ContactChange, Disconnected, Frame, Gap, LossReason
 
 LONGEST = 40
 # One frame of each maker for the mutations to begin with, written by hand from the layouts in their files.
@@ -132,6 +136,47 @@ def fuzz_all(*, count: int, seed: str) -> Mapping[str, Tally]:
     return tallies
 
 
+class Taken(NamedTuple):
+    items: int
+    refused: int
+
+
+def fuzz_intake(uuid: str, golden: list[bytes], *, count: int, seed: str) -> Taken:
+    """Frames of one characteristic through `Intake`, with pauses, losses and arrivals that stand still. Raises
+    AssertionError with the frames of that device where anything but an item comes of them."""
+    chance = random.Random(f"{seed} intake {uuid}")
+    items = refused = done = 0
+    while done < count:
+        intake, now, sent = Intake(), 0, []
+        for _ in range(min(100, count - done)):
+            now += chance.choice((0, 1, 1000, 1_000_000, 1_000_000, 10_000_000))
+            raw = payload(chance, golden)
+            if chance.random() < 0.2:  # numbers at the ends of their types
+                raw = raw[:3] + bytes(chance.choice((0x00, 0x7F, 0x80, 0xFF)) for _ in raw[3:])
+            sent.append((now, raw.hex()))
+            try:
+                found = intake.take(Frame(now, uuid, raw))
+                if chance.random() < 0.02:
+                    found += intake.take(Disconnected(now, LossReason.LOST))
+                for one in found:
+                    assert isinstance(one, Block | Gap | ContactChange | BatteryLow | ClockReset | Disconnected)
+                    if isinstance(one, Block):
+                        check(one)
+            except Exception as err:
+                raise AssertionError(f"{uuid} {sent}: {err!r}") from err
+            items += len(found)
+        intake.end("end of stream")
+        refused += intake.refused[uuid]
+        done += 100
+    return Taken(items, refused)
+
+
+def fuzz_feeds(*, count: int, seed: str) -> Mapping[str, Taken]:
+    """Every feed."""
+    golden = seeds()
+    return {uuid: fuzz_intake(uuid, golden.get(uuid, []), count=count, seed=seed) for uuid in FEEDS}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="random payloads against every decoder")
     parser.add_argument("--count", type=int, default=100_000, help="payloads per decoder")
@@ -142,6 +187,8 @@ def main() -> int:
     tallies = fuzz_all(count=options.count, seed=options.seed)
     for uuid, tally in tallies.items():
         print(f"{uuid:<48} decoded {tally.decoded:>7}  refused {tally.refused:>7}")
+    for uuid, taken in fuzz_feeds(count=options.count // 10, seed=options.seed).items():
+        print(f"intake {uuid:<41} items {taken.items:>9}  refused {taken.refused:>7}")
     silent = [uuid for uuid, tally in tallies.items() if not tally.decoded]
     print(f"no other exception in {sum(map(sum, tallies.values()))} payloads, {time.monotonic() - began:.0f} s")
     if silent:

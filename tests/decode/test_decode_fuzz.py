@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.campaigns import decode_fuzz
-from vitals.decode import DECODERS, REQUESTS, uuids
+from vitals.decode import DECODERS, REQUESTS, infinitime, uuids
 from vitals.decode.cursor import Cursor
 from vitals.decode.registry import Decoder
 from vitals.errors import DecodeError
+from vitals.intake import FEEDS, Intake
+from vitals.values import Frame
 
 
 def test_random_payloads_decode_or_say_where() -> None:
@@ -18,6 +20,35 @@ def test_random_payloads_decode_or_say_where() -> None:
     assert len(tallies) == len(DECODERS) + len(REQUESTS)
     assert [uuid for uuid, tally in tallies.items() if not tally.decoded] == []
     assert sum(tally.refused for tally in tallies.values()) > 10_000
+
+
+def test_random_payloads_through_intake_are_items_or_a_counted_refusal() -> None:
+    taken = decode_fuzz.fuzz_feeds(count=600, seed="tests")
+    assert set(taken) == set(FEEDS)
+    assert sum(one.items > 0 for one in taken.values()) > 25
+    assert sum(one.refused for one in taken.values()) > 5000
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(FEEDS)), st.binary(max_size=40)), max_size=8))
+def test_any_bytes_of_any_characteristic_never_end_a_recording(frames: list[tuple[str, bytes]]) -> None:
+    intake = Intake()
+    for at, (uuid, payload) in enumerate(frames):
+        intake.take(Frame(at * 1_000_000, uuid, payload))
+    intake.end("end of stream")
+
+
+@pytest.mark.parametrize(
+    ("uuid", "payload"),
+    [
+        (infinitime.STEP_COUNT, "00000080"),
+        (infinitime.STEP_COUNT, "ffffffff"),
+        (uuids.RSC_MEASUREMENT, "020001b4ffffffff"),
+    ],
+)
+def test_a_number_beyond_those_of_a_stream_is_refused_and_counted(uuid: str, payload: str) -> None:
+    intake = Intake()
+    assert intake.take(Frame(0, uuid, bytes.fromhex(payload))) == []
+    assert intake.refused == {uuid: 1}
 
 
 def wrong_exception(payload: bytes) -> object:

@@ -1,6 +1,7 @@
 """Frames in, blocks and gaps out: decoding and time for one device. Deterministic, no I/O, no clock.
 
-A payload that does not follow its specification is counted and left out; the time line finds the gap that it leaves.
+A payload that does not follow its specification, or holds a number beyond those of a stream (32 bits), is counted and
+left out; the time line finds the gap that it leaves.
 A new kind of stream is one `Feed` and its lines in the two tables below.
 """
 
@@ -74,7 +75,7 @@ class Intake:
 
     def __init__(self) -> None:
         self._feeds: dict[Callable[[], Feed], Feed] = {}
-        self.refused: Counter[str] = Counter()  # payloads that did not decode, by characteristic
+        self.refused: Counter[str] = Counter()  # payloads without a value that can be kept, by characteristic
 
     def take(self, entry: Frame | LinkEvent) -> list[Item | LinkEvent]:
         """What is certain after one more notification or link event; a link event is passed on behind what it ended."""
@@ -91,7 +92,7 @@ class Intake:
             self._feeds[made] = made()
         try:
             return self._feeds[made].feed(frame)
-        except DecodeError:
+        except (DecodeError, OverflowError):
             self.refused[frame.uuid] += 1
             return []
 
