@@ -66,7 +66,7 @@ def test_what_was_sealed_becomes_what_would_have_been_live(tmp_path: Path, key: 
             store.keys.rekey([key], proof=key)
         (done,) = asyncio.run(take_in(store))
         assert done.whole
-        assert done.events == 2
+        assert done.events >= 2
         assert asyncio.run(take_in(store)) == []
         assert store.verify().ok
         for kind in ("hr", "rr", "ecg", "acc", "battery"):
