@@ -154,6 +154,18 @@ GOLDEN: tuple[tuple[str, str, object], ...] = (
             metabolic_equivalent=8.5, elapsed_s=1200, remaining_s=600,
         ),
     ),
+    (  # FTMS 1.0: a machine that cannot tell says so with the last number of the type, in these fields only
+        uuids.TREADMILL_DATA,
+        "9810 0000 ff7f ff7f ffff ffff ffff ffff ff ff7f ff7f",
+        ftms.TreadmillData(
+            more_data=False, speed_kmh=0.0, positive_elevation_m=6553.5, negative_elevation_m=6553.5
+        ),
+    ),
+    (
+        uuids.CROSS_TRAINER_DATA,
+        "480100 0000 ffff ffff ff7f ff7f ff7f",
+        ftms.CrossTrainerData(more_data=False, speed_kmh=0.0, power_w=32_767, backward=False),
+    ),
     (
         uuids.TREADMILL_DATA,
         "fe1f e803 8403 102700 0f00 f6ff 6400 3200 2c01 3601 c800 5802 0a 96 55 0807 5802 ceff fa00",

@@ -7,7 +7,10 @@ the layouts.
 Laws of this file:
 1. Bit 0 is "more data" and inverted: its fields are there when it is clear, and then the record is complete.
 2. A record may span notifications: `RecordAssembler` merges those with bit 0 set with the one that ends them.
-3. The resistance level is s16 in FTMS 1.0 and u8 in the supplement; the length of the payload tells which one was sent.
+3. "Data Not Available" is None: energies (0xFFFF, 0xFF; all machines), inclination and ramp angle (0x7FFF), belt force
+   and power of a treadmill (0x7FFF), step rates of a cross trainer (0xFFFF). FTMS 1.0 (4.4.1.5, 6, 10 to 12, 17, 18;
+   4.5.1.5, 6, 9, 10) gives no such value to any other field.
+4. The resistance level is s16 in FTMS 1.0 and u8 in the supplement; the length of the payload tells which one was sent.
    It is in the machine's own steps.
 """
 
@@ -129,7 +132,10 @@ _REMAINING = (_Field("remaining_s", 2),)
 _DISTANCE = (_Field("total_distance_m", 3),)
 _SPEED = (_Field("speed_kmh", 2, divisor=100),)
 _AVERAGE_SPEED = (_Field("average_speed_kmh", 2, divisor=100),)
-_SLOPE = (_Field("inclination_percent", 2, True, 10), _Field("ramp_angle_deg", 2, True, 10))
+_SLOPE = (
+    _Field("inclination_percent", 2, True, 10, unavailable=0x7FFF),
+    _Field("ramp_angle_deg", 2, True, 10, unavailable=0x7FFF),
+)
 _PACE = (_Field("pace_s_per_500m", 2),)
 _AVERAGE_PACE = (_Field("average_pace_s_per_500m", 2),)
 _POWER = (_Field("power_w", 2, True),)
@@ -151,13 +157,13 @@ _TREADMILL: _Layout = (
     _MET,
     _ELAPSED,
     _REMAINING,
-    (_Field("belt_force_n", 2, True), *_POWER),
+    (_Field("belt_force_n", 2, True, unavailable=0x7FFF), _Field("power_w", 2, True, unavailable=0x7FFF)),
 )
 _CROSS_TRAINER: _Layout = (
     _SPEED,
     _AVERAGE_SPEED,
     _DISTANCE,
-    (_Field("steps_per_min", 2), _Field("average_steps_per_min", 2)),
+    (_Field("steps_per_min", 2, unavailable=0xFFFF), _Field("average_steps_per_min", 2, unavailable=0xFFFF)),
     (_Field("strides", 2, divisor=10),),
     (_Field("positive_elevation_m", 2), _Field("negative_elevation_m", 2)),
     _SLOPE,
