@@ -92,6 +92,27 @@ def test_a_machine_counts_when_its_record_is_whole_and_a_rate_of_zero_is_no_puls
     assert {kind: values[0][1] for kind, values in found.items()} == {"speed": 10.0, "cadence": 90.0, "power": 150.0}
 
 
+@pytest.mark.parametrize(
+    ("uuid", "flags"),
+    [
+        (u.TREADMILL_DATA, "fe1f"),
+        (u.CROSS_TRAINER_DATA, "fe7f00"),
+        (u.STEP_CLIMBER_DATA, "fe01"),
+        (u.STAIR_CLIMBER_DATA, "fe03"),
+        (u.ROWER_DATA, "fe1f"),
+        (u.INDOOR_BIKE_DATA, "fe1f"),
+    ],
+)
+def test_a_machine_has_the_kinds_that_its_fields_tell_and_no_others(uuid: str, flags: str) -> None:
+    for size in range(10, 60):  # the one length that all fields together have
+        intake = Intake()
+        items = intake.take(Frame(0, uuid, bytes.fromhex(flags) + bytes([7] * size)))
+        if not intake.refused:
+            break
+    assert sorted(item.kind for item in items if isinstance(item, Block)) == sorted(KINDS[uuid])
+    assert len(items) > 4
+
+
 def test_an_activity_monitor_in_segments_tells_heart_breath_and_steps() -> None:
     head = struct.pack("<HHII", 1, 2, 60, 5)
     now = struct.pack("<H", 0x8022) + head + bytes([72, 15])  # worn; heart rate, respiration rate

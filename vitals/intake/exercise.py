@@ -222,14 +222,21 @@ def _kinds(fields: Mapping[str, _Field], *more: str) -> tuple[str, ...]:
     return (*dict.fromkeys([*(kind for kind, _, _ in fields.values()), *more]),)
 
 
-_MACHINES = (
-    u.TREADMILL_DATA, u.CROSS_TRAINER_DATA, u.STEP_CLIMBER_DATA, u.STAIR_CLIMBER_DATA, u.ROWER_DATA, u.INDOOR_BIKE_DATA
-)  # fmt: skip
+_ALL_TELL = ("energy", "hr", "metabolic_equivalent")
+# What the layout of each machine has a field for.
+_MACHINES: Mapping[str, tuple[str, ...]] = {
+    u.TREADMILL_DATA: ("speed", "distance", "inclination", "power", *_ALL_TELL),
+    u.CROSS_TRAINER_DATA: ("speed", "cadence", "distance", "inclination", "resistance", "power", *_ALL_TELL),
+    u.STEP_CLIMBER_DATA: ("floors", "cadence", *_ALL_TELL),
+    u.STAIR_CLIMBER_DATA: ("floors", "cadence", *_ALL_TELL),
+    u.ROWER_DATA: ("stroke_rate", "distance", "resistance", "power", *_ALL_TELL),
+    u.INDOOR_BIKE_DATA: ("speed", "cadence", "distance", "resistance", "power", *_ALL_TELL),
+}
 EXERCISE: Mapping[str, tuple[tuple[str, ...], Callable[[], Any]]] = {
     u.RSC_MEASUREMENT: (_kinds(_RUNNING), RunningFeed),
     u.CSC_MEASUREMENT: (("wheel_rate", "cadence"), CyclingSpeedFeed),
     u.CYCLING_POWER_MEASUREMENT: (_kinds(_POWER, "wheel_rate", "cadence"), CyclingPowerFeed),
-    **{uuid: (_kinds(_MACHINE), FitnessMachineFeed) for uuid in _MACHINES},
+    **{uuid: (kinds, FitnessMachineFeed) for uuid, kinds in _MACHINES.items()},
     u.CARDIORESPIRATORY_ACTIVITY_INSTANTANEOUS_DATA: (_kinds(_ACTIVITY), ActivityFeed),
     u.STEP_COUNTER_ACTIVITY_SUMMARY_DATA: (("steps",), ActivityFeed),
 }
