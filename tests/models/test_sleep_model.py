@@ -11,7 +11,7 @@ import pytest
 from vitals_models import load
 from vitals_models.datasets.sleep_nights import read_nights
 from vitals_models.errors import DataError, InputShapeError
-from vitals_models.training import evaluate, sleep, train
+from vitals_models.training import evaluate, sleep, sleep_fitting, train
 from vitals_models.training.sleep import kappa
 from vitals_models.training.sleep_fitting import stages
 from vitals_signal.sleep import SLEEP_NIGHT_FEATURES, SLEEP_NIGHT_VERSION, sleep_night_features
@@ -124,6 +124,7 @@ def test_training_on_few_is_the_same_twice_and_scores_others(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sleep, "DRAWS", 20)  # intervals are not looked at here
+    monkeypatch.setattr(sleep_fitting, "RIDGES", (0.01,))
     data = shared / "data"
     first = train("sleep", data, tmp_path / "a", subjects=FEW)
     second = train("sleep", data, tmp_path / "b", subjects=FEW)
