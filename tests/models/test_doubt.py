@@ -98,7 +98,7 @@ def test_no_input_is_scored_with_confidence_where_it_cannot_be(rows: list[list[f
 
 
 def test_a_model_without_a_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no recipe for 'x'; there are: .*irregular-rhythm"):
+    with pytest.raises(ValueError, match=r"no recipe for 'x'; there are: .*irregular-rhythm"):
         train("x", tmp_path, tmp_path)
     with pytest.raises(ValueError, match="no shipped model 'x'"):
         evaluate("x", tmp_path)

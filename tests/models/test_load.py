@@ -163,7 +163,7 @@ def test_a_card_survives_its_json(model: Model) -> None:
 
 
 def test_missing_models_are_named(tmp_path: Path, copied: Path) -> None:
-    with pytest.raises(ModelNotFound, match="there are: .*irregular-rhythm"):
+    with pytest.raises(ModelNotFound, match=r"there are: .*irregular-rhythm"):
         load("irregular")
     for name in ("../shipped/irregular-rhythm", "", "."):
         with pytest.raises(ModelNotFound):

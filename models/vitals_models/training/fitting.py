@@ -5,8 +5,8 @@ Laws
    so that C = 1 is a strong ridge: features that say the same share the load, which carries over to new people.
 2. Calibration (Platt 1999) comes from scores of people who were not in the fit (grouped folds).
 3. The threshold is a calibrated probability, the same for every fit: fibrillation is nearly three times as likely as
-   not, where half of the windows are fibrillation. A quantile of the scores of some people moved by two logits from fold
-   to fold. The figure itself was chosen on the outer folds (card).
+   not, where half of the windows are fibrillation. A quantile of the scores of some people moved by two logits from one
+   fold to the next. The figure itself was chosen on the outer folds (card).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Fitted:
 
 
 def fit(windows: Windows, records: NDArray[np.intp], *, seed: int) -> Fitted:
-    """Train on these records: folds within them give calibration and threshold, all of them give the weights."""
+    """Train on these records: folds within them give the calibration, all of them give the weights."""
     score = np.zeros(len(windows.y))
     for fold in folds(windows, records, INNER_FOLDS, seed):
         mean, std, weights, bias = _regress(windows, np.setdiff1d(records, fold))

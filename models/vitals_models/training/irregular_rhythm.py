@@ -132,7 +132,7 @@ def _card(windows: Windows, fitted: Fitted, checked: CrossValidation, seed: int,
         ),
         measures=checked.measures + quantised,
         conformal=conformal(checked.probabilities, windows.y.astype(np.intp), windows.record),
-        familiar=familiar(windows.X),
+        familiar=familiar(windows.X, windows.y.astype(np.intp)),
         limits=LIMITS,
         recipe=(
             f"scikit-learn {sklearn.__version__} LogisticRegression, C=1, weights by record within class, sum one",

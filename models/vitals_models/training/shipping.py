@@ -4,7 +4,8 @@ Laws
 1. Conformal limits come from scores of people who were not in the fit that scored them; they are quantiles over the
    windows of a class, each person weighing the same.
 2. The range of what is familiar is that of the training windows without their outermost thousandth; `most` features
-   may lie outside, so that at most one training window in a hundred would be called unfamiliar. Its deciles are what
+   may lie outside, so that at most one training window in a hundred (of each class, where told) would be called
+   unfamiliar. Its deciles are what
    drift is told against.
 3. The same training gives the same bytes.
 """
@@ -44,11 +45,14 @@ def _limit(p: Floats, person: NDArray[np.intp], alpha: float) -> float:
     return round(float(p[order][min(int(np.searchsorted(below, alpha)), len(p) - 1)]), 6)
 
 
-def familiar(X: Floats) -> Familiar:
-    """What the training windows `X` (W, F) have shown of each feature."""
-    low, high = np.quantile(X, [0.001, 0.999], axis=0, method="nearest")
-    outside = (~((low <= X) & (high >= X))).sum(axis=1)
-    most = int(np.quantile(outside, 0.99, method="higher"))
+def familiar(X: Floats, y: NDArray[np.intp] | None = None) -> Familiar:
+    """What the training windows `X` (W, F) have shown of each feature; with their classes `y` (W,) the range is that of
+    all classes, so that a rare one is not outside of it for being rare."""
+    groups = [X] if y is None else [X[y == k] for k in np.unique(y)]
+    limits = np.array([np.quantile(one, [0.001, 0.999], axis=0, method="nearest") for one in groups])
+    low, high = limits[:, 0].min(axis=0), limits[:, 1].max(axis=0)
+    outside = [(~((low <= one) & (high >= one))).sum(axis=1) for one in groups]
+    most = max(int(np.quantile(one, 0.99, method="higher")) for one in outside)
     deciles = np.quantile(X, np.arange(1, 10) / 10, axis=0, method="inverted_cdf").T
     rows = tuple(tuple(float(v) for v in row) for row in deciles)
     return Familiar(tuple(float(v) for v in low), tuple(float(v) for v in high), most, rows)
