@@ -60,6 +60,14 @@ def test_a_sensor_that_jumps_is_not_believed() -> None:
     assert {one.reason for one in derived if isinstance(one, Features)} == {"unsteady"}
 
 
+def test_a_sensor_that_slides_is_not_believed() -> None:
+    at = np.arange(360, dtype=np.int64) * 5_000_000
+    sliding = np.tile(np.array([880, 860, 840, 820, 800, 780], np.int16), 60)
+    derived = run(Block("spo2", 0, Timing.STAMPED, 0.0, sliding, 0.1, "%", at))
+    assert not told(derived)
+    assert {one.reason for one in derived if isinstance(one, Features)} == {"unsteady"}
+
+
 def test_a_moving_wearer_is_not_judged() -> None:
     seconds = 30 * MINUTE
     sign = np.where(np.arange(seconds * 5) % 2 == 0, 60, -60)

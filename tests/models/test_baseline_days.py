@@ -39,6 +39,16 @@ def test_two_days_in_a_row_and_no_single_day() -> None:
     assert [verdict.unusual for verdict in two[30:]] == [False, True, True, True, False, False]
 
 
+def test_two_odd_days_apart_are_two_single_days() -> None:
+    assert not any(one.unusual for one in judge(range(38), pulse(*usual(30), 75, 60, 60, 60, 60, 60, 75, 60)))
+
+
+def test_a_day_is_pooled_with_the_one_before_and_not_with_one_long_ago() -> None:
+    next_day = judge([*range(31), 31], pulse(*usual(30), 75, 60))[-1]
+    long_after = judge([*range(31), 40], pulse(*usual(30), 75, 60))[-1]
+    assert next_day.strength > 2 > 0 > long_after.strength
+
+
 def test_what_moved_is_named_and_the_rest_is_not() -> None:
     values = pulse(*usual(30), 70, 70)
     values["skin_temperature"] = np.array([33.4, 33.5, 33.6] * 10 + [33.5, 33.5])
