@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.campaigns import store_kill, store_power_cut, store_tamper
+from tests.campaigns import store_kill, store_power_cut, store_tamper, store_traffic
 
 strace = pytest.mark.skipif(
     not store_power_cut.available(), reason="strace is not installed (Debian: apt install strace)"
@@ -31,6 +31,13 @@ def test_kills_while_chunks_are_merged() -> None:
     problems, met = store_kill.run(25, seed=2)
     assert dict(problems) == {}
     assert met > 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the write-ahead log is watched from outside")
+def test_readers_beside_writers() -> None:
+    done = store_traffic.run(5.0)
+    assert done.problems == []
+    assert done.readings > 0
 
 
 def test_tampering() -> None:

@@ -47,7 +47,7 @@ from vitals.store.audit import AuditEntry
 from vitals.store.backing_up import back_up
 from vitals.store.building import built
 from vitals.store.clock import ClockFit
-from vitals.store.connection import Connection, alone, connect, reworded, transaction
+from vitals.store.connection import Connection, alone, connect, reworded, snapshot, transaction
 from vitals.store.consent import Consent
 from vitals.store.idle import IdleLock
 from vitals.store.instants import Instant, span_us
@@ -284,7 +284,7 @@ class Store:
         chosen = self.streams(all_makers=True) if streams is None else streams
         ids = [one if isinstance(one, int) else one.id for one in chosen]
         merged, tiles = settle(self.transaction, self.reading, dict.fromkeys(ids), tail=True)
-        with self.reading() as connection:
+        with self.whole() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return Compacted(merged, tiles)
 
@@ -682,13 +682,15 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """The store's connection for reading, while no other thread uses it (for the rooms of vitals; others use
-        `db`)."""
+        """The store's connection for reading, in one consistent view, while no other thread uses it (for the rooms of
+        vitals; others use `db`)."""
         with self._lock:
-            try:
-                yield self._opened()
-            except sqlite3.Error as error:
-                raise reworded(error) from error
+            connection = self._opened()
+            if connection.in_transaction:
+                yield connection
+                return
+            with snapshot(connection):
+                yield connection
 
     def fresh(self) -> Connection:
         """Another connection to this store, for a long reading; the caller closes it."""
