@@ -2,7 +2,7 @@
 
 Laws
 1. Only the threshold moves. Weights stay those of the signed file: a last layer trained on a wearer's few windows lost
-   a sixth of its macro-F1 where the classes were shown evenly and helped half of the wearers at best, and one wearer
+   a fifth of its macro-F1 where the classes were shown evenly and helped half of the wearers at best, and one wearer
    rarely has both classes confirmed. A threshold has one number, which can be read, bounded and reverted.
 2. It moves up only, by at most `MOST` in logits: it can silence what a wearer's harmless rhythm sets off, and not make
    the model see what nobody has confirmed.

@@ -33,6 +33,19 @@ def test_records_never_seen_are_told_apart(shared: Path) -> None:
     assert report.sha256 == load("irregular-rhythm").card.sha256
 
 
+def test_people_of_other_sensors_are_told_apart_by_ecg_and_by_pulse(shared: Path) -> None:
+    """Two people in fibrillation and two not, intensive care, who never trained a model; beats of our own detectors."""
+    names = [f"mimic_perform_{kind}_{number}" for kind in ("af", "non_af") for number in ("001", "003")]
+    report = evaluate("irregular-rhythm", shared / "data", subjects=names)
+    assert len(report.subjects) == 8
+    for one in report.subjects:
+        if "non_af" in one.record:
+            assert one.figures["false"] <= 0.02 * one.figures["negative"]
+        else:
+            assert one.figures["found"] >= 0.9 * one.figures["positive"]
+        assert one.figures["positive"] + one.figures["negative"] >= 15  # it did not just abstain
+
+
 def rhythm(name: str, rows: int = 300) -> Floats:
     """Windows of a synthetic rhythm; spreads and couplings from the literature named beside them."""
     rng = np.random.default_rng(11)
