@@ -13,6 +13,8 @@ import csv
 import json
 import math
 import os
+import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -48,20 +50,36 @@ class TakenOut:
 
 
 def take_out(store: Store, out: str | os.PathLike[str], *, subject: str = "self") -> TakenOut:
-    """Write everything of a subject into the new folder `out`. Raises InputError (no such subject), StoreExists."""
+    """Write everything of a subject into the new folder `out`; where that fails, nothing of it stays there.
+
+    Raises InputError (no such subject; the folder cannot be written), StoreExists, StoreDamaged.
+    """
     if subject not in store.subjects():
         known = ", ".join(store.subjects()) or "nobody"
         raise InputError(f"the store has no subject {subject!r}; it has: {known}")
     folder = Path(out)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreExists(f"{folder} exists and is not empty: choose another place")
-    (folder / "samples").mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    try:
+        (folder / "samples").mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        done = _write(store, folder, subject)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)  # half of somebody's data in plain text helps nobody
+        raise InputError(f"{folder} cannot be written ({error.strerror}): check space and permissions") from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    store.note("taken out", streams=done.files - 6, samples=done.samples)
+    return done
+
+
+def _write(store: Store, folder: Path, subject: str) -> TakenOut:
     streams = [one for one in store.streams(all_makers=True) if one.session.subject == subject]
     ids = {one.id: one for one in streams}
     with _new(folder / "README.txt") as file:
         file.write(README.format(subject=subject, now=_iso(int(datetime.now(UTC).timestamp() * 1e6))))
-    samples = sum(_samples(store, one, folder / "samples" / f"{one.kind}-{one.uid[:8]}.csv") for one in streams)
+    samples = sum(_samples(store, one, folder / "samples" / _name(one)) for one in streams)
     _table(
         folder / "gaps.csv",
         ("stream", "start", "end", "reason"),
@@ -101,8 +119,12 @@ def take_out(store: Store, out: str | os.PathLike[str], *, subject: str = "self"
     )
     with _new(folder / "subject.json") as file:
         json.dump(_described(store, subject, streams), file, indent=1, ensure_ascii=False)
-    store.note("taken out", streams=len(streams), samples=samples)
     return TakenOut(len(streams) + 6, samples)
+
+
+def _name(stream: StreamInfo) -> str:
+    """A file of this folder, whatever a paired device or a file called the kind."""
+    return f"{re.sub('[^A-Za-z0-9_-]', '_', stream.kind)}-{stream.uid[:8]}.csv"
 
 
 def _samples(store: Store, stream: StreamInfo, path: Path) -> int:

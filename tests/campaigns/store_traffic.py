@@ -86,7 +86,7 @@ def run(seconds: float) -> Traffic:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "s")
         Store.create(path, recovery(code)).close()
-        jobs = [(WRITER, str(number), str(seconds)) for number in range(1, WRITERS + 1)]
+        jobs: list[tuple[str, ...]] = [(WRITER, str(number), str(seconds)) for number in range(1, WRITERS + 1)]
         jobs += [(READER, str(seconds))] * READERS
         children = [
             subprocess.Popen(
