@@ -53,7 +53,7 @@ def unkeyed() -> ExitStack:
     """The engine without a cipher; only here, and only to compare."""
     stack = ExitStack()
     stack.enter_context(mock.patch("vitals.store.connection._give_key", return_value=None))
-    stack.enter_context(mock.patch("vitals.store.folder._is_plain", return_value=False))
+    stack.enter_context(mock.patch("vitals.store.opening._is_plain", return_value=False))
     return stack
 
 

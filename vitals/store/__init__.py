@@ -3,12 +3,13 @@
     from vitals.store import Store, passphrase
     with Store.open(path, key=passphrase("...")) as store: ...
 
-Rooms: `folder` the door · `connection` the engine · `keys`, `os_keyring`, `header`, `rotation` who may open ·
-`migrations` the schema · `rows`, `chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes ·
-`samples` samples as the log knows them · `pending`, `session` writing · `merge`, `pyramid`, `settle` what follows ·
-`query`, `spans`, `arrays`, `frames` reading · `clock` what is known of device clocks · `integrity` verify ·
-`erasing`, `places`, `receipt` what goes · `backing_up` a second copy · `sealed` recording without a key · `idle`,
-`anchor`, `ballast` guards · `audit`, `consent` what was done and allowed.
+Rooms: `folder` the door · `opening`, `building` how a store comes to be · `connection` the engine · `keys`,
+`os_keyring`, `header`, `rotation` who may open · `wiping` secrets · `migrations`, `before` the schema · `rows`,
+`chain` the tamper-evident log · `codec`, `pco`, `chunks` samples as bytes · `samples` samples as the log knows them ·
+`pending`, `session` writing · `merge`, `pyramid`, `settle` what follows · `query`, `spans`, `arrays`, `frames`
+reading · `clock` what is known of device clocks · `integrity` verify · `erasing`, `places`, `receipt` what goes ·
+`backing_up` a second copy · `sealed` recording without a key · `idle`, `anchor`, `ballast` guards · `audit`,
+`consent` what was done and allowed.
 """
 
 from __future__ import annotations
