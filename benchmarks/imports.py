@@ -1,4 +1,4 @@
-"""CPU of `import vitals` and its rooms against `import numpy`, each in fresh processes taken in turn.
+"""CPU and memory of `import vitals` and its rooms against `import numpy`, each in fresh processes taken in turn.
 
 python run.py bench imports [RUNS]
 """
@@ -28,6 +28,13 @@ def cpu_s(statement: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def rss_mb(statement: str) -> float:
+    """Peak resident memory of a fresh interpreter that runs one statement."""
+    code = f"import resource\n{statement}\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return int(done.stdout) / 1024
+
+
 def main(runs: int) -> None:
     for statement in STATEMENTS:
         cpu_s(statement)  # byte code on disk, files in the cache
@@ -36,10 +43,12 @@ def main(runs: int) -> None:
         for statement in STATEMENTS:
             taken[statement].append(cpu_s(statement))
     numpy = statistics.median(taken["import numpy"])
-    print(f"{'statement':24} {'CPU ms':>8} {'of import numpy':>16}")
+    memory = {statement: min(rss_mb(statement) for _ in range(3)) for statement in STATEMENTS}
+    print(f"{'statement':24} {'CPU ms':>8} {'of import numpy':>16} {'RSS MB':>8} {'beyond numpy':>13}")
     for statement, values in taken.items():
         middle = statistics.median(values)
-        print(f"{statement:24} {middle * 1e3:8.1f} {middle / numpy:16.2f}")
+        beyond = memory[statement] - memory["import numpy"]
+        print(f"{statement:24} {middle * 1e3:8.1f} {middle / numpy:16.2f} {memory[statement]:8.1f} {beyond:+13.1f}")
 
 
 if __name__ == "__main__":
