@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import asdict
+from typing import Any
 
 from vitals.cli.speaking import NOT_MEDICAL, emit, iso, say
 from vitals.cli.unlocking import open_store
@@ -37,7 +38,7 @@ def why(arguments: argparse.Namespace) -> int:
         because = next((reasons(store, one) for one in rows if one.id == found.id), None)
     row, maker = found.row, found.row.made_by
     numbers = {"score": row.score, "sqi": row.sqi} if isinstance(row, Event) else dict(row.values)
-    said = {
+    said: dict[str, Any] = {
         "id": found.id,
         "what": row.kind if isinstance(row, Event) else "features",
         "start": iso(row.start_us),
