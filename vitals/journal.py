@@ -1,21 +1,24 @@
 """The raw journal: what arrived and when, so that a better decoder can decode it again.
 
 Laws of this file:
-1. Replaying a journal gives the frames and link events that went in, bit for bit, however they were split into chunks.
-2. Chunks are appended, never changed; a chunk needs no other. Joined bytes of chunks are a journal.
-3. Every record has its checksum. What a crash or a bad disk left is reported as Damage; reading goes on at the next
-   chunk. Nothing is made up.
+1. Replaying a journal gives the frames and link events that went in, bit for bit.
+2. Records are appended, never changed. A chunk needs no other, and ends after a minute, at 64 KiB, or where a link
+   comes up: no damage costs more than that. Any run of whole chunks is a journal, and so are joined journals.
+3. Every record has a checksum that goes on from the record before it, and a chunk says with which one the chunk before
+   it ended. What a crash or a bad disk left, and what is missing between two records, is reported as Damage; reading
+   goes on at the next chunk, whose times are absolute. Nothing is made up. What is missing behind the last record, or
+   before the first, cannot be seen.
 4. Pure functions of bytes: keeping them, and encrypting them, is the store's business. They are health data.
 
     chunk     head record, then other records
-    record    size of body (varint), body, CRC-32 of body (u32, little endian)
+    record    size of body (varint), body, CRC-32 of all bodies of the chunk up to this one (u32, little endian)
     body      kind (u8), then
-              0 head:  "VJ", version u8        times and characteristics start anew
+              0 head:  "VJ", version u8, last CRC-32 of the chunk before (u32; 0: a journal begins), time
               1 frame: time, characteristic (varint, an index), payload
               2 characteristic: UUID (16 bytes, big endian)
               3 characteristic: its name, where that is not a UUID (UTF-8)
               from 16 on: link events: time, then their fields: numbers as zigzag varints, text as size and UTF-8
-    time      microseconds since the record before (zigzag varint); since 0 in the first of a chunk
+    time      microseconds since the record before (zigzag varint); in a head since 0
 
 Records of a kind from 16 on that this version does not know are skipped.
 """
@@ -25,7 +28,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import get_type_hints
+from typing import NamedTuple, get_type_hints
 from uuid import UUID
 
 import numpy as np
@@ -46,9 +49,10 @@ from vitals.values import (
     Timing,
 )
 
-VERSION = 1
-_MAGIC = b"VJ"
-_HEAD, _FRAME, _UUID, _NAME, _FIRST_EVENT = 0, 1, 2, 3, 16
+VERSION = 2
+CHUNK_US, CHUNK_BYTES = 60_000_000, 1 << 16  # no more than this hangs together
+_HEAD = b"\0VJ" + bytes([VERSION])  # the first three bytes are those of every version, and so is the plain CRC-32
+_FRAME, _UUID, _NAME, _FIRST_EVENT = 1, 2, 3, 16
 # The number of an event is its place here: append only.
 _EVENTS: tuple[type[LinkEvent | ClockReset], ...] = (
     Connected,
@@ -68,42 +72,52 @@ Entry = Frame | LinkEvent | ClockReset
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes of a journal that cannot be read: torn by a crash, or changed."""
+    """Bytes of a journal that cannot be read: torn by a crash, or changed; none where records are missing."""
 
     offset: int
     size: int
 
 
 class Journal:
-    """Encodes a journal record by record, in chunks of any length.
-
-    The bytes that `append` returns belong behind those that it returned before; `cut` begins a new chunk.
-    """
+    """Encodes a journal record by record; what `append` returns belongs behind what it returned before."""
 
     def __init__(self) -> None:
+        self._crc = 0
         self.cut()
 
     def cut(self) -> None:
         """What follows is a chunk of its own."""
-        self._begun = False
-        self._time = 0
+        self._size = 0  # of the chunk
+        self._begun_us = self._time = 0
         self._known: dict[str, int] = {}
 
     def append(self, entry: Entry) -> bytes:
         """The bytes of one more frame or link event."""
+        at_us = entry.arrival_us if isinstance(entry, Frame) else entry.at_us
+        full = self._size >= CHUNK_BYTES or abs(at_us - self._begun_us) >= CHUNK_US
+        if self._size and (full or isinstance(entry, Connected)):
+            self.cut()
         parts: list[bytes] = []
-        if not self._begun:
-            self._begun = True
-            parts.append(_HEAD_RECORD)
+        if not self._size:
+            self._begun_us = at_us
+            head = _HEAD + self._crc.to_bytes(4, "little") + self._since(at_us)
+            self._crc = 0
+            parts.append(self._record(head))
         if isinstance(entry, Frame):
             index = self._known.get(entry.uuid)
             if index is None:
                 index = self._known[entry.uuid] = len(self._known)
-                parts.append(_record(_characteristic(entry.uuid)))
-            parts.append(_record(bytes([_FRAME]) + self._since(entry.arrival_us) + _varint(index) + entry.payload))
+                parts.append(self._record(_characteristic(entry.uuid)))
+            parts.append(self._record(bytes([_FRAME]) + self._since(at_us) + _varint(index) + entry.payload))
         else:
-            parts.append(_record(self._event(entry)))
-        return b"".join(parts)
+            parts.append(self._record(self._event(entry)))
+        data = b"".join(parts)
+        self._size += len(data)
+        return data
+
+    def _record(self, body: bytes) -> bytes:
+        self._crc = zlib.crc32(body, self._crc)
+        return _varint(len(body)) + body + self._crc.to_bytes(4, "little")
 
     def _since(self, time_us: int) -> bytes:
         step, self._time = time_us - self._time, time_us
@@ -123,36 +137,38 @@ class Journal:
 
 
 def pack(entries: Iterable[Entry]) -> bytes:
-    """One chunk of these frames and link events; empty for none."""
+    """The journal of these frames and link events; empty for none."""
     journal = Journal()
     return b"".join(map(journal.append, entries))
 
 
 def unpack(data: bytes) -> Iterator[Entry | Damage]:
-    """What a journal (any number of chunks) holds, in order; Damage stands for bytes that cannot be read.
+    """What a journal (any run of its bytes) holds, in order; Damage stands for bytes that cannot be read, and for
+    records that are missing.
 
-    Raises FormatError where the bytes are no journal, or of a later version.
+    Raises FormatError where the bytes hold no beginning of a chunk, or one of another version.
     """
-    if data and not data.startswith(_HEAD_RECORD[: len(data)]) and _HEAD_RECORD not in data:
+    if data and data[1:4] != _HEAD[: min(3, len(data) - 1)] and _next_head(data, 0) == len(data):
         raise FormatError(
-            f"these {len(data)} bytes are not a journal of version {VERSION}, which begins with {_HEAD_RECORD.hex()}; "
-            "pass the bytes of whole chunks in order, or update vitals"
+            f"these {len(data)} bytes hold no beginning of a chunk of a journal of version {VERSION}; pass a span that "
+            f"begins a minute earlier, or update vitals"
         )
-    at, chunk = 0, _Chunk()
+    at, crc = 0, 0
+    chunk: _Chunk | None = None
     while at < len(data):
-        end, body = _body(data, at)
-        if body is not None and body.startswith(_HEAD_BODY[:-1]):
-            if body != _HEAD_BODY:
-                raise FormatError(f"the journal's chunk at byte {at} is not of version {VERSION}; update vitals")
-            at, chunk = end, _Chunk()
+        head = _head_at(data, at)
+        if head is not None:
+            if chunk is not None and head.before not in (0, crc):
+                yield Damage(at, 0)
+            at, crc, chunk = head.end, head.crc, _Chunk(head.time_us)
             continue
         try:
-            if body is None:
+            if chunk is None:
                 raise ValueError
+            end, body, crc = _body(data, at, crc)
             entry = chunk.read(body)
         except (ValueError, IndexError):
-            found = data.find(_HEAD_RECORD, at + 1)
-            end = len(data) if found < 0 else found
+            end, chunk = _next_head(data, at + 1), None
             yield Damage(at, end - at)
         else:
             if entry is not None:
@@ -171,8 +187,8 @@ def replay_frames(data: bytes) -> Iterator[Frame]:
 class _Chunk:
     """What the records of one chunk build upon."""
 
-    def __init__(self) -> None:
-        self._time = 0
+    def __init__(self, time_us: int) -> None:
+        self._time = time_us
         self._uuids: list[str] = []
 
     def read(self, body: bytes) -> Entry | None:
@@ -221,21 +237,46 @@ def _characteristic(uuid: str) -> bytes:
     return bytes([_NAME]) + uuid.encode()
 
 
-def _record(body: bytes) -> bytes:
-    return _varint(len(body)) + body + zlib.crc32(body).to_bytes(4, "little")
-
-
-def _body(data: bytes, at: int) -> tuple[int, bytes | None]:
-    """Where the record at `at` ends and its body; None where it is torn or changed."""
-    try:
-        size, at = _read_varint(data, at)
-    except IndexError:
-        return at, None
+def _body(data: bytes, at: int, crc: int) -> tuple[int, bytes, int]:
+    """Where the record at `at` ends, its body and its checksum, which goes on from `crc`. Raises ValueError, IndexError
+    where it is torn, changed, or not the next one."""
+    size, at = _read_varint(data, at)
     body = data[at : at + size]
     end = at + size + 4
-    if not 0 < size <= _LONGEST or end > len(data):
-        return at, None
-    return end, body if zlib.crc32(body) == int.from_bytes(data[end - 4 : end], "little") else None
+    crc = zlib.crc32(body, crc)
+    if not 0 < size <= _LONGEST or end > len(data) or crc != int.from_bytes(data[end - 4 : end], "little"):
+        raise ValueError
+    return end, body, crc
+
+
+class _Head(NamedTuple):
+    end: int  # where the record ends
+    crc: int  # its checksum
+    before: int  # the checksum at the end of the chunk before
+    time_us: int
+
+
+def _head_at(data: bytes, at: int) -> _Head | None:
+    """The head that begins at `at`. Raises FormatError for one of another version."""
+    if data[at + 1 : at + 4] != _HEAD[:3]:
+        return None
+    try:
+        end, body, crc = _body(data, at, 0)
+        version = body[3]
+        time_us, size = _read_zigzag(body, 8) if version == VERSION else (0, 0)
+    except (ValueError, IndexError):
+        return None
+    if version != VERSION:
+        raise FormatError(f"the journal's chunk at byte {at} is of version {version}, not {VERSION}; update vitals")
+    return _Head(end, crc, int.from_bytes(body[4:8], "little"), time_us) if size == len(body) else None
+
+
+def _next_head(data: bytes, at: int) -> int:
+    """Where the first head of this version from `at` on begins; the end of the data for none."""
+    found = data.find(_HEAD, at + 1)
+    while found > 0 and _head_at(data, found - 1) is None:
+        found = data.find(_HEAD, found + 1)
+    return found - 1 if found > 0 else len(data)
 
 
 def _varint(value: int) -> bytes:
@@ -267,10 +308,6 @@ def _zigzag(value: int) -> bytes:
 def _read_zigzag(data: bytes, at: int) -> tuple[int, int]:
     value, at = _read_varint(data, at)
     return (value >> 1) ^ -(value & 1), at
-
-
-_HEAD_BODY = bytes([_HEAD]) + _MAGIC + bytes([VERSION])
-_HEAD_RECORD = _record(_HEAD_BODY)
 
 
 def journal_block(at_us: int, data: bytes, kind: str = "journal") -> Block:

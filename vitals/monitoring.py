@@ -43,6 +43,7 @@ class Monitoring:
         self._device = device
         self._kinds = kinds
         self._journal = Journal() if journal and session else None
+        self._noted_us: int | None = None  # time of the newest block of the journal
         self._link = Journal()
         self._session = session
         self._on_link = on_link
@@ -76,8 +77,10 @@ class Monitoring:
     def _note(self, entry: Frame | LinkEvent) -> None:
         """What arrives, before it is decoded."""
         if self._journal and self._session:
+            # A loss is noticed after frames that came later than it: the bytes keep the order in which they were made.
             at_us = entry.arrival_us if isinstance(entry, Frame) else entry.at_us
-            self._session.append(journal_block(at_us, self._journal.append(entry)))
+            self._noted_us = at_us if self._noted_us is None else max(self._noted_us, at_us)
+            self._session.append(journal_block(self._noted_us, self._journal.append(entry)))
 
     def stop(self) -> None:
         """Enough: the iteration ends after what has arrived until now."""
@@ -97,6 +100,7 @@ class Monitoring:
         if not isinstance(item, Block | Gap):
             self.link_events[type(item).__name__] += 1
             if self._session:
+                self._link.cut()  # one is read alone
                 self._session.append(journal_block(item.at_us, self._link.append(item), "link"))
             if self._on_link:
                 self._on_link(item)

@@ -15,7 +15,7 @@ from vitals.analysis import Analysis
 from vitals.decode import uuids
 from vitals.errors import FormatError
 from vitals.intake import Intake
-from vitals.journal import Damage, Entry, Journal, pack, replay_frames, unpack
+from vitals.journal import CHUNK_BYTES, CHUNK_US, Damage, Entry, Journal, pack, replay_frames, unpack
 from vitals.stages import Derived
 from vitals.values import (
     BatteryLow,
@@ -35,6 +35,7 @@ TIMES = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(max_size=20)
 UUIDS = st.uuids().map(str) | st.sampled_from([uuids.HEART_RATE_MEASUREMENT, "polar-hr-advert", ""])
 FRAMES = st.builds(Frame, TIMES, UUIDS, st.binary(max_size=60))
+WITHIN = st.builds(Frame, st.integers(0, 10**7), UUIDS, st.binary(max_size=60))  # of one chunk
 EVENTS = st.one_of(
     st.builds(Connected, TIMES),
     st.builds(Disconnected, TIMES, st.sampled_from(list(LossReason))),
@@ -47,26 +48,40 @@ EVENTS = st.one_of(
 ENTRIES = st.lists(FRAMES | EVENTS, max_size=30)
 
 
-def record(body: bytes) -> bytes:
-    assert len(body) < 128
-    return bytes([len(body)]) + body + struct.pack("<I", zlib.crc32(body))
+def records(*bodies: bytes, crc: int = 0) -> bytes:
+    """Records of one chunk from a head on (or behind the checksum `crc`)."""
+    data = b""
+    for body in bodies:
+        assert len(body) < 128
+        crc = zlib.crc32(body, crc)
+        data += bytes([len(body)]) + body + struct.pack("<I", crc)
+    return data
 
 
-HEAD = record(b"\x00VJ\x01")
+HEAD = b"\x00VJ\x02" + bytes(4) + b"\x00"  # a journal begins, at time 0
 BATTERY = bytes.fromhex("00002a1900001000800000805f9b34fb")
+
+
+def beat(second: int) -> Frame:
+    return Frame(second * 1_000_000 + 7, uuids.HEART_RATE_MEASUREMENT, bytes([0, 60 + second % 40]))
+
+
+def split(journal: Journal, entries: list[Entry]) -> list[bytes]:
+    return [journal.append(entry) for entry in entries]
 
 
 def test_the_bytes_are_those_of_the_description() -> None:
     frames = [Frame(1000, uuids.BATTERY_LEVEL, b"\x63"), Frame(999, uuids.BATTERY_LEVEL, b"\x62")]
-    expected = (
-        HEAD
-        + record(b"\x02" + BATTERY)
-        + record(b"\x01" + b"\xd0\x0f" + b"\x00" + b"\x63")  # +1000 is 2000 as zigzag: d0 0f
-        + record(b"\x01" + b"\x01" + b"\x00" + b"\x62")  # -1 is 1
-        + record(b"\x11" + b"\x02" + b"\x09link lost")  # event 1, a microsecond later
+    first = records(
+        b"\x00VJ\x02" + bytes(4) + b"\xd0\x0f",  # +1000 is 2000 as zigzag: d0 0f
+        b"\x02" + BATTERY,
+        b"\x01" + b"\x00" + b"\x00" + b"\x63",
+        b"\x01" + b"\x01" + b"\x00" + b"\x62",  # -1 is 1
+        b"\x11" + b"\x02" + b"\x09link lost",  # event 1, a microsecond later
     )
-    assert pack([*frames, Disconnected(1000, LossReason.LOST)]) == expected
-    assert list(replay_frames(expected)) == frames
+    second = records(b"\x00VJ\x02" + first[-4:] + b"\xd2\x0f", b"\x10\x00")  # the link is back: another chunk
+    assert pack([*frames, Disconnected(1000, LossReason.LOST), Connected(1001)]) == first + second
+    assert list(replay_frames(first + second)) == frames
 
 
 @given(ENTRIES, st.sets(st.integers(0, 29)))
@@ -80,7 +95,8 @@ def test_what_goes_in_comes_out_for_any_split_into_chunks(entries: list[Entry], 
     found = list(unpack(data))
     assert found == entries
     assert list(map(type, found)) == list(map(type, entries))
-    assert data == b"".join(pack(entries[a:b]) for a, b in pairwise([0, *sorted(cuts - {0}), len(entries) + 30]))
+    joined = b"".join(pack(entries[a:b]) for a, b in pairwise([0, *sorted(cuts - {0}), len(entries) + 30]))
+    assert list(unpack(joined)) == entries
     assert list(replay_frames(data)) == [entry for entry in entries if isinstance(entry, Frame)]
 
 
@@ -104,7 +120,7 @@ def test_a_torn_tail_is_told_and_everything_before_it_is_there(entries: list[Ent
             assert damage == []
 
 
-@given(st.lists(st.lists(FRAMES, min_size=1, max_size=4), min_size=2, max_size=4), st.data())
+@given(st.lists(st.lists(WITHIN, min_size=1, max_size=4), min_size=2, max_size=4), st.data())
 def test_a_changed_byte_costs_at_most_its_chunk(chunks: list[list[Frame]], data: st.DataObject) -> None:
     packed = [pack(chunk) for chunk in chunks]
     hit = data.draw(st.integers(0, len(chunks) - 1))
@@ -120,20 +136,81 @@ def test_a_changed_byte_costs_at_most_its_chunk(chunks: list[list[Frame]], data:
     assert frames[before : len(frames) - after] == chunks[hit][: len(frames) - after - before]
 
 
+def test_what_hangs_together_is_a_minute_or_64_kib_or_what_one_link_brought() -> None:
+    parts = split(Journal(), [beat(second) for second in range(150)])
+    assert [k for k, part in enumerate(parts) if b"VJ" in part] == [0, 60, 120]
+    assert CHUNK_US == 60_000_000
+    parts = split(Journal(), [Frame(k, "x", bytes(500)) for k in range(400)])
+    heads = [k for k, part in enumerate(parts) if b"VJ" in part]
+    assert len(heads) == 4
+    assert sum(map(len, parts[: heads[1]])) < CHUNK_BYTES + 600
+    parts = split(Journal(), [Connected(0), beat(1), Disconnected(2, LossReason.LOST), beat(2), Connected(3), beat(4)])
+    assert [k for k, part in enumerate(parts) if b"VJ" in part] == [0, 4]
+
+
+@given(st.integers(0, 299), st.integers(1, 299))
+def test_a_hole_is_told_wherever_it_is_and_moves_no_later_time(start: int, size: int) -> None:
+    entries: list[Entry] = [beat(second) for second in range(300)]
+    parts = split(Journal(), entries)
+    found = list(unpack(b"".join(parts[:start] + parts[start + size :]))) if start or size < 240 else []
+    kept = [one for one in found if not isinstance(one, Damage)]
+    assert kept == [one for one in entries if one in kept]
+    if start > 0 and start + size < 300:
+        assert any(isinstance(one, Damage) for one in found)
+        assert kept[:start] == entries[:start]
+        assert len(kept) > 300 - size - 60  # what hangs together with the hole is lost with it
+
+
+def test_a_chunk_that_is_missing_as_a_whole_is_told() -> None:
+    parts = split(Journal(), [beat(second) for second in range(180)])
+    data = b"".join(parts[:60] + parts[120:])
+    cut = sum(map(len, parts[:60]))
+    assert list(unpack(data)) == [*map(beat, range(60)), Damage(cut, 0), *map(beat, range(120, 180))]
+
+
+def test_one_flipped_bit_costs_at_most_a_minute() -> None:
+    parts = split(Journal(), [beat(second) for second in range(600)])
+    whole = b"".join(parts)
+    for at in range(0, len(whole), 97):
+        broken = bytearray(whole)
+        broken[at] ^= 1
+        found = list(unpack(bytes(broken)))
+        assert len([one for one in found if isinstance(one, Frame)]) >= 540
+        assert [type(one) for one in found].count(Damage) >= 1
+
+
+def test_a_window_begins_with_the_next_chunk() -> None:
+    parts = split(Journal(), [beat(second) for second in range(180)])
+    window = b"".join(parts[50:])
+    lost = sum(map(len, parts[50:60]))
+    assert list(unpack(window)) == [Damage(0, lost), *map(beat, range(60, 180))]
+    with pytest.raises(FormatError, match="begins a minute earlier"):
+        list(unpack(b"".join(parts[50:58])))
+
+
 def test_a_crash_within_a_record_and_a_new_start() -> None:
-    first, second = pack([Connected(1), Connected(2)]), pack([Connected(3)])
-    assert list(unpack(first[:-3] + second)) == [Connected(1), Damage(len(HEAD) + 7, 4), Connected(3)]
+    first = pack([Disconnected(1, LossReason.LOST), Overflow(2, 9)])
+    second = pack([Connected(3)])
+    torn = len(first) - 8
+    assert list(unpack(first[:-3] + second)) == [Disconnected(1, LossReason.LOST), Damage(torn, 5), Connected(3)]
 
 
 def test_records_of_a_kind_to_come_are_skipped() -> None:
-    data = HEAD + record(b"\xf0\x04\x01\x02\x03") + record(b"\x10\x02")
+    data = records(HEAD, b"\xf0\x04\x01\x02\x03", b"\x10\x02")
     assert list(unpack(data)) == [Connected(3)]  # its time counts on from the record that was skipped
 
 
 @pytest.mark.parametrize(
-    "data", [b"SQLite format 3\x00", record(b"\x00VJ\x02"), HEAD + record(b"\x00VJ\x09"), b"\x04\x00VX"]
+    "data",
+    [
+        b"SQLite format 3\x00",
+        records(b"\x00VJ\x01"),
+        records(b"\x00VJ\x03"),
+        records(HEAD) + records(b"\x00VJ\x09"),
+        b"\x04\x00VX",
+    ],
 )
-def test_other_files_and_later_versions_are_refused(data: bytes) -> None:
+def test_other_files_and_other_versions_are_refused(data: bytes) -> None:
     with pytest.raises(FormatError, match="version"):
         list(unpack(data))
 
@@ -141,7 +218,7 @@ def test_other_files_and_later_versions_are_refused(data: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_random_bytes_behind_a_head_never_raise_anything_else(data: bytes) -> None:
     try:
-        found = list(unpack(HEAD + data))
+        found = list(unpack(records(HEAD) + data))
     except FormatError:
         return
     assert all(isinstance(one, (Frame, Damage, Connected, ContactChange, Overflow, BatteryLow)) for one in found)
@@ -156,8 +233,9 @@ def test_a_record_whose_checksum_is_right_and_content_is_not_is_damage() -> None
         b"\x12\x00\x7f",
         b"\x01" + b"\xff" * 12,
     ):
-        data = HEAD + record(body)
-        assert list(unpack(data)) == [Damage(len(HEAD), len(data) - len(HEAD))]
+        data = records(HEAD, body)
+        begun = len(records(HEAD))
+        assert list(unpack(data)) == [Damage(begun, len(data) - begun)]
 
 
 def strap(minutes: float) -> list[Entry]:
