@@ -53,7 +53,7 @@ class RhythmStage:
         rows = np.array([list(w.values.values()) for w in windows])
         probabilities, doubtful = self._model.predict_proba(rows), self._model.doubtful(rows)
         for window, p, doubt in zip(windows, probabilities, doubtful, strict=True):
-            # In doubt, a window still counts: to leave it out would lose episodes of a kind that training has seen little of.
+            # In doubt, a window still counts: else episodes of a kind that training has seen little of would be lost.
             values = {**window.values, "irregular_probability": float(p), "doubt": float(doubt)}
             reason = window.reason or (None if np.isfinite(p) else "the model abstained")
             yield Features(self._source, window.start_us, window.end_us, values, window.coverage, reason, self.made_by)
