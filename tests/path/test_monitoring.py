@@ -76,9 +76,9 @@ def test_a_lost_link_is_told_after_everything_was_stored(tmp_path: Path) -> None
         return events
 
     with Store.open(tmp_path / "s", key=passphrase("correct horse battery"), create=True) as store:
-        events = virtual.run(main(store))
+        events = [event for event in virtual.run(main(store)) if event.kind == "irregular_rhythm"]
         assert [e.state.value for e in events] == ["open", "cut"]
-        (row,) = store.event_rows()
+        (row,) = [row for row in store.event_rows() if row.event.kind == "irregular_rhythm"]
         assert row.event.state.value == "cut"
         assert abs(row.event.end_us - ZERO - 600e6) < 60e6
         (rr,) = store.streams("rr")
@@ -98,11 +98,11 @@ def test_live_and_replay_give_the_same_events(shared: Path) -> None:
     live = virtual.run(main())
     batch = [
         d
-        for d in analyze(open_recording(shared / "data" / "mitdb" / "203.hea").of("rr"))
+        for d in analyze(open_recording(shared / "data" / "mitdb" / "203.hea").items)
         if isinstance(d, vitals.Event)
     ]
-    assert len(live) >= 2
-    assert live == batch
+    assert {"irregular_rhythm", "ectopy"} & {event.kind for event in live}
+    assert sorted(live, key=repr) == sorted(batch, key=repr)
 
 
 def test_a_device_that_comes_back_goes_on_in_the_same_session(tmp_path: Path) -> None:
