@@ -10,8 +10,10 @@ import numpy as np
 import vitals
 from vitals import virtual
 from vitals.analysis import analyze
+from vitals.journal import Damage, journal_bytes, unpack
 from vitals.offline import items_of, redecoded
 from vitals.store import KdfParams, Store, passphrase
+from vitals.values import Frame
 from vitals_signal import synthetic
 
 ZERO = 1_700_000_000_000_000
@@ -52,3 +54,29 @@ def test_a_journal_replays_to_what_was_live(tmp_path: Path) -> None:
             (e.kind, e.start_us + ZERO, e.end_us + ZERO, e.score, e.state) for e in live
         ]
         assert store.verify().ok
+
+
+def test_a_damaged_minute_of_a_stored_journal_costs_no_more(tmp_path: Path) -> None:
+    async def main(store: Store) -> None:
+        async with (
+            virtual.virtual_strap([0.8 * k for k in range(400)]) as near,
+            vitals.connect(near.name, backend=near.backend, zero_utc_us=ZERO, source="virtual") as device,
+            vitals.monitor(device, store=store, journal=True) as monitoring,
+        ):
+            asyncio.get_running_loop().call_later(250, monitoring.stop)
+            async for _ in monitoring:
+                pass
+
+    with Store.create(tmp_path / "s", passphrase("correct horse"), kdf=QUICK) as store:
+        virtual.run(main(store))
+        (journal,) = store.streams("journal")
+        whole = journal_bytes(store.blocks(journal))
+    frames = [one for one in unpack(whole) if isinstance(one, Frame)]
+    assert len(frames) > 700
+    broken = bytearray(whole)
+    broken[len(whole) // 2] ^= 1
+    found = list(unpack(bytes(broken)))
+    left = [one for one in found if isinstance(one, Frame)]
+    assert [type(one) for one in found].count(Damage) == 1
+    assert len(left) > 0.7 * len(frames)
+    assert left[-1] == frames[-1]
