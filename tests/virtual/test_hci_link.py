@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from bleak import BleakClient
 
-from vitals.virtual import VirtualRadio, hci_server, run, scene
+from vitals.errors import BluetoothUnavailable, InputError
+from vitals.virtual import VirtualRadio, hci_backend, hci_server, run, scene
+from vitals.virtual.__main__ import main as play
 from vitals.virtual.radio import SUPERVISION_S
 from vitals_signal.synthetic import wearer
 
@@ -82,3 +85,38 @@ def test_a_strap_that_has_played_all_ends_its_process() -> None:
                 return await process.wait()
 
     assert run(main(), real_time=True) == 0
+
+
+@pytest.mark.parametrize("spec", ["tcp-client:127.0.0.1:9", "serial:/dev/nothing-here", "unix:/nothing/here", "usb:0"])
+def test_a_transport_that_does_not_open_is_named_with_what_to_do(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if spec == "usb:0":  # there may be one; libusb's errors derive from Exception alone
+
+        async def broken(_: str) -> None:
+            raise Exception("LIBUSB_ERROR_OTHER [-99]")
+
+        monkeypatch.setattr("bumble.transport.open_transport", broken)
+
+    async def main() -> None:
+        async with hci_backend(spec):
+            pass
+
+    with pytest.raises(BluetoothUnavailable, match=re.escape(repr(spec))) as caught:
+        run(main(), real_time=True)
+    assert "vitals demo" in str(caught.value)
+
+
+def test_what_is_no_transport_is_the_callers_fault() -> None:
+    async def main(spec: str) -> None:
+        async with hci_backend(spec):
+            pass
+
+    for spec in ("bogus:1", "tcp-client:xx"):
+        with pytest.raises(InputError, match="usb:0"):
+            run(main(spec), real_time=True)
+
+
+def test_the_command_says_it_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert play(["strap", "--hci", "tcp-client:127.0.0.1:9", "--minutes", "1"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("vitals: the HCI transport 'tcp-client:127.0.0.1:9' does not open")
+    assert said.count("\n") == 1

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from vitals.errors import VitalsError
 from vitals.virtual import (
     BangleWatch,
     Body,
@@ -78,7 +79,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the wearer lives")
     parser.add_argument("--seed", type=int, default=7, help="of the wearer and of the address")
     asked = parser.parse_args(arguments)
-    return run(_play(asked), real_time=True)
+    try:
+        return run(_play(asked), real_time=True)
+    except VitalsError as error:
+        print(f"vitals: {error}", file=sys.stderr)
+        return 1
 
 
 async def _play(asked: argparse.Namespace) -> int:

@@ -21,9 +21,11 @@ from bumble import transport as bumble_transport
 from bumble.transport.common import PacketParser, Transport, TransportSpecError
 
 from vitals.errors import InputError
+from vitals.link.unavailable import unavailable
 from vitals.virtual.backend import VirtualBackend, backends
 from vitals.virtual.controller import VirtualController
 from vitals.virtual.radio import ADVERTISING_INTERVAL_MS, VirtualRadio, static_address
+from vitals.virtual.scanner import to_its_end
 from vitals.virtual.security import of_central
 
 
@@ -70,10 +72,10 @@ async def hci_backend(spec: str) -> AsyncIterator[VirtualBackend]:
     """A backend for `vitals.connect` and `vitals.discover` whose central is the controller behind `spec`, a transport
     in bumble's notation: without the Bluetooth of the operating system.
 
-    Raises InputError where there is none of that notation, OSError where nobody answers.
+    Raises InputError where there is none of that notation, BluetoothUnavailable where it does not open.
     """
     async with HciMedium(spec, seed=secrets.randbits(32)) as medium:
-        central = await medium.make_device("central")
+        central = await to_its_end(medium.make_device("central"))
         central.pairing_config_factory = lambda _: of_central(None)
         try:
             yield backends(central)
@@ -96,8 +98,8 @@ class _Sink:
 class HciMedium:
     """A controller behind `spec`, a transport in bumble's notation: "tcp-client:HOST:PORT", "usb:0", "hci-socket:0".
 
-    An asynchronous context manager; it holds one device, which `GattDevice.start` makes. `lost` is set when the
-    transport ends.
+    An asynchronous context manager, whose errors are those of `hci_backend`; it holds one device, which
+    `GattDevice.start` makes. `lost` is set when the transport ends.
     """
 
     def __init__(self, spec: str, *, seed: int = 1) -> None:
@@ -109,10 +111,15 @@ class HciMedium:
     async def __aenter__(self) -> HciMedium:
         try:
             self._transport = await bumble_transport.open_transport(self._spec)
-        except (ValueError, TransportSpecError) as error:
-            raise InputError(
-                f"{self._spec!r} is no HCI transport ({error}); give for example tcp-client:127.0.0.1:9000 or usb:0"
-            ) from error
+        except Exception as error:  # every transport has errors of its own: bare ones, of libusb, of pyserial, of gRPC
+            if type(error) in (ValueError, TransportSpecError):
+                raise InputError(
+                    f"{self._spec!r} is no HCI transport ({error}); give for example tcp-client:127.0.0.1:9000 or usb:0"
+                ) from error
+            words = (
+                f"the HCI transport {self._spec!r} does not open: start who answers there, or plug in the controller"
+            )
+            raise unavailable(f"{words} and see that no other program holds it", error) from error
         terminated: asyncio.Future[None] = self._transport.source.terminated
         terminated.add_done_callback(lambda _: self.lost.set())
         return self
