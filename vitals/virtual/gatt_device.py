@@ -123,6 +123,17 @@ class GattDevice:
         """Switch the device on: from now it advertises whenever it is not connected."""
         self._medium = medium
         self.device = await medium.make_device(self.name, address)
+        try:
+            self._furnish()
+            self._on = True
+            await self._advertise()
+        except BaseException:  # of a profile's table, say
+            self._on = False
+            await self.device.power_off()
+            raise
+
+    def _furnish(self) -> None:
+        """Give the powered device its services and its security."""
         self.device.gatt_server.max_mtu = self._mtu
         self.device.on("connection", self._on_connection)
         if self._security:
@@ -136,8 +147,6 @@ class GattDevice:
             self.device.add_service(gatt.Service(bumble_uuid(service.uuid), rows))
         if self._security:
             self._security.protect(self.device.gatt_server.attributes)
-        self._on = True
-        await self._advertise()
 
     async def stop(self) -> None:
         """Switch the device off, with a goodbye to whoever is connected."""

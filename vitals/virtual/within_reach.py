@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+
+from bumble import device as bumble_device
 
 from vitals.virtual.backend import VirtualBackend, backends
 from vitals.virtual.chest_strap import DEFAULT_INFO, Strap
 from vitals.virtual.gatt_device import GattDevice
 from vitals.virtual.radio import VirtualRadio
-from vitals.virtual.scanner import Central
+from vitals.virtual.scanner import Central, to_its_end
 from vitals.virtual.security import of_central
 
 
@@ -57,18 +59,25 @@ async def scene(
     Same seed, same bodies, same calls: byte-identical notifications at identical virtual times.
     """
     radio = radio or VirtualRadio(seed=seed)
-    central = await radio.make_device("central")
-    central.pairing_config_factory = lambda _: of_central(passkey)
-    backend = backends(central, seed=seed)
-    for device in devices:
-        await device.start(radio)
-    kind = VirtualStrap if devices and isinstance(devices[0], Strap) else Scene
-    try:
-        yield kind(backend, radio, backend.host, devices)
-    finally:
+    async with AsyncExitStack() as switched_on:  # HCI commands run to their end: bumble would swallow a cancellation
+        central = await to_its_end(_central(radio, switched_on))
+        central.pairing_config_factory = lambda _: of_central(passkey)
+        backend = backends(central, seed=seed)
         for device in devices:
-            await device.stop()
-        await central.power_off()
+            await to_its_end(_start(device, radio, switched_on))
+        kind = VirtualStrap if devices and isinstance(devices[0], Strap) else Scene
+        yield kind(backend, radio, backend.host, devices)
+
+
+async def _central(radio: VirtualRadio, switched_on: AsyncExitStack) -> bumble_device.Device:
+    central = await radio.make_device("central")
+    switched_on.push_async_callback(central.power_off)
+    return central
+
+
+async def _start(device: GattDevice, radio: VirtualRadio, switched_on: AsyncExitStack) -> None:
+    await device.start(radio)
+    switched_on.push_async_callback(device.stop)
 
 
 @asynccontextmanager
