@@ -16,7 +16,7 @@ def beat_classes(p: NDArray[np.float64], threshold: float) -> NDArray[np.intp]:
     The leading class; Q where the row is NaN, or the leading class has less than `threshold`.
     """
     out = np.full(len(p), BEAT_CLASSES.index("Q"), dtype=np.intp)
-    known = np.isfinite(p).all(axis=1)
+    known: NDArray[np.bool_] = np.asarray(np.isfinite(p).all(axis=1))
     sure = known.copy()
     sure[known] = p[known].max(axis=1) >= threshold
     out[sure] = p[sure].argmax(axis=1)

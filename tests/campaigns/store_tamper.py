@@ -22,7 +22,7 @@ import numpy as np
 
 from vitals.errors import StoreError
 from vitals.store import KdfParams, Key, Store, header, new_recovery_code, passphrase, recovery
-from vitals.store.folder import DATABASE, HEADER
+from vitals.store.opening import DATABASE, HEADER
 from vitals.values import Block, DeviceInfo, Event, EventState, Features, Gap, Provenance, Timing
 
 PAGE = 4096

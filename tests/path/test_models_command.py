@@ -18,8 +18,10 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 def test_list_card_and_export_agree_on_the_hash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "list", "--json"]) == 0
-    (row,) = lines(capsys)
-    assert row["bytes"] <= 2048
+    rows = {row["name"]: row for row in lines(capsys)}
+    assert {"irregular-rhythm", "beats", "activity", "falls", "sleep"} <= set(rows)
+    assert all(row["bytes"] <= 15_000 for row in rows.values())
+    row = rows["irregular-rhythm"]
     assert main(["models", "card", "irregular-rhythm", "--json"]) == 0
     (card,) = lines(capsys)
     target = tmp_path / "mine.tflite"

@@ -97,9 +97,7 @@ def test_live_and_replay_give_the_same_events(shared: Path) -> None:
 
     live = virtual.run(main())
     batch = [
-        d
-        for d in analyze(open_recording(shared / "data" / "mitdb" / "203.hea").items)
-        if isinstance(d, vitals.Event)
+        d for d in analyze(open_recording(shared / "data" / "mitdb" / "203.hea").items) if isinstance(d, vitals.Event)
     ]
     assert {"irregular_rhythm", "ectopy"} & {event.kind for event in live}
     assert sorted(live, key=repr) == sorted(batch, key=repr)
