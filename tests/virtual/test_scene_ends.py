@@ -1,4 +1,4 @@
-"""A scene ends cleanly wherever it is cancelled and whatever fails: nothing is left on the air, nothing is swallowed."""
+"""A scene ends cleanly wherever it is cancelled and whatever fails: nothing is left on the air or swallowed."""
 
 from __future__ import annotations
 

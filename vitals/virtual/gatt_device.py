@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from bumble import core, data_types, gatt, hci
 from bumble import device as bumble_device
 
+from vitals.errors import InputError
 from vitals.values import DeviceInfo
 from vitals.virtual.gatt_table import (
     Characteristic,
@@ -25,6 +26,7 @@ from vitals.virtual.gatt_table import (
     Service,
     bumble_characteristic,
     bumble_uuid,
+    full_uuid,
     information,
     merged,
 )
@@ -257,7 +259,7 @@ class GattDevice:
 
     def subscribers(self, uuid: str, bit: int = 1) -> list[Connection]:
         """Connections that notifications (`bit` 1) or indications (2) of `uuid` reach."""
-        handle, states = self._rows[uuid].handle, self.device.gatt_server.subscribers
+        handle, states = self._served(uuid).handle, self.device.gatt_server.subscribers
         return [
             connection
             for connection in self.device.connections.values()
@@ -296,8 +298,14 @@ class GattDevice:
     def _send(self, opcode: int, connection: Connection, uuid: str, value: bytes) -> None:
         if self.spoil:
             value = self.spoil(uuid, value)
-        head = bytes((opcode,)) + self._rows[uuid].handle.to_bytes(2, "little")
+        head = bytes((opcode,)) + self._served(uuid).handle.to_bytes(2, "little")
         self.device.gatt_server.send_gatt_pdu(connection, head + value[: connection.att_mtu - 3])
+
+    def _served(self, uuid: str) -> gatt.Characteristic[bytes]:
+        row = self._rows.get(uuid) or self._rows.get(full_uuid(uuid))
+        if row is None:
+            raise InputError(f"{self.name!r} has no characteristic {uuid!r}; it has {', '.join(self._rows) or 'none'}")
+        return row
 
     # bumble
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from bumble import att, core, gatt
 from bumble import device as bumble_device
 
 from vitals.decode import uuids
 from vitals.decode.uuids import sig
+from vitals.errors import InputError
 from vitals.values import DeviceInfo
 
 Connection = bumble_device.Connection
@@ -18,7 +20,10 @@ Write = Callable[[Connection, bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Characteristic:
-    """One row of a service table. `value` makes it readable, `write` writable; `write` may raise `refuse(code)`."""
+    """One row of a service table. `value` makes it readable, `write` writable; `write` may raise `refuse(code)`.
+
+    `uuid` may be given short ("2a37"); it is kept as `full_uuid` says. Raises InputError where it is none.
+    """
 
     uuid: str
     value: bytes | Callable[[], bytes] | None = None
@@ -27,13 +32,31 @@ class Characteristic:
     write: Write | None = None
     unconfirmed: bool = False  # written without response only
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "uuid", full_uuid(self.uuid))
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A primary service."""
+    """A primary service; `uuid` as for `Characteristic`."""
 
     uuid: str
     characteristics: tuple[Characteristic, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "uuid", full_uuid(self.uuid))
+
+
+def full_uuid(uuid: str) -> str:
+    """A UUID in 128 bits and lower case, given so or by the four hex digits of the Bluetooth SIG ("2a37", "0x2A37").
+
+    Raises InputError.
+    """
+    short = uuid.lower().removeprefix("0x")
+    try:
+        return sig(int.from_bytes(bytes.fromhex(short))) if len(short) == 4 else str(UUID(uuid))
+    except ValueError:
+        raise InputError(f"{uuid!r} is no UUID; give four hex digits of the Bluetooth SIG (2a37) or all 32") from None
 
 
 def refuse(code: int) -> att.ATT_Error:
