@@ -144,3 +144,14 @@ def test_rows_that_are_left_out_without_an_erasure_are_refused(
             sync.bundle(phone, target, tmp_path / "2", since=0)
         with pytest.raises(SyncError):
             sync.apply(desktop, tmp_path / "2")
+
+
+def test_what_was_sent_is_in_the_audit_chain_without_naming_anybody(tmp_path: Path, key: Key) -> None:
+    with Store.create(tmp_path / "s", key) as phone, Store.create(tmp_path / "t", key) as desktop:
+        record(phone, 1, "anna")
+        target = sync.identity(desktop)
+        rows = sync.bundle(phone, target, tmp_path / "1").rows
+        (entry,) = phone.audit_log()
+        assert (entry.action, entry.detail["rows"]) == ("sent", rows)
+        assert target not in str(entry)
+        assert "anna" not in str(entry)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitals.errors import InputError, StoreDamaged, SyncError
-from vitals.store import chain, header, migrations, rows
+from vitals.store import audit, chain, header, migrations, rows
 from vitals.store.connection import Connection, snapshot
 from vitals.store.folder import Store
 from vitals.store.rows import KINDS
@@ -67,7 +67,9 @@ def bundle(store: Store, recipient: str, out_path: str | os.PathLike[str], *, si
                 "ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)",
                 (part.last, str(target), part.origin),
             )
-    count = sum(part.last - part.after for part in manifest.ranges)
+        count = sum(part.last - part.after for part in manifest.ranges)
+        peer = hashlib.sha256(str(target).encode()).hexdigest()[:16]
+        audit.add(writer, bytes.fromhex(store.uid), "sent", rows=count, recipient_sha256=peer)
     return BundleReport(out, count, len(manifest.ranges), out.stat().st_size)
 
 
