@@ -59,6 +59,13 @@ async def only(device: Device, kind: str) -> AsyncIterator[AsyncIterator[Block]]
         yield (item async for item in items if isinstance(item, Block) and item.kind == kind)
 
 
+def _check_all(device: Device, kinds: Collection[str]) -> None:
+    if isinstance(kinds, str):
+        raise InputError(f"kinds is the text {kinds!r}; give a collection of kinds of stream: ({kinds!r},)")
+    for kind in kinds:
+        _check(device, kind)
+
+
 def _check(device: Device, kind: str) -> None:
     if kind not in device.kinds:
         raise InputError(f"stream {kind!r} is not one of {device.name!r}; it has {', '.join(device.kinds) or 'none'}")
@@ -111,7 +118,7 @@ class LinkedDevice:
         back, and the gap between them is declared when data come again.
 
         Without reconnect it raises LinkLost instead, after everything that arrived before. It raises LinkError where
-        the device refuses all that it is asked for.
+        the device refuses all that it is asked for, and InputError for a kind that it does not have.
         """
         wanted = self.kinds if kinds is None else kinds
         async with self.frames(until, kinds=wanted) as frames:
@@ -127,6 +134,8 @@ class LinkedDevice:
         `kinds` of stream that are wanted (None: all that are decoded). At most `limit` frames wait for their reader; an
         Overflow stands where more were dropped.
         """
+        if kinds is not None:
+            _check_all(self, kinds)
         async with self._supervisor.listening(self.kinds if kinds is None else kinds, limit=limit) as listener:
             watchers = [asyncio.create_task(_finish(listener, event)) for event in (until, self._ended) if event]
             try:
@@ -178,12 +187,14 @@ async def connect(
     `backend` is a pair of bleak backend classes (None: bleak's own), `bleak_kwargs` go to `bleak.BleakClient`. With
     `reconnect` a lost link is taken up again as soon as the device is heard, for as long as the block lasts; without,
     streams raise LinkLost. `timeout_s` bounds the search and the first connection, each. `kinds` of stream are wanted
-    (others are never started), `rates` in samples per second by kind ({"acc": 200}) where the device lets choose.
+    (others are never started), `rates` in samples per second by kind ({"acc": 200}) where the device lets choose: of
+    the rates that it offers the next one above is taken, or its highest.
     `zero_utc_us` says which UTC the event loop's time 0 is (None: from the system clock, now). When `ended` is set,
     streams end as if the device had no more to say. `rng` draws the jitter of reconnections.
 
-    Raises BluetoothUnavailable, DeviceNotFound, LinkError.
+    Raises BluetoothUnavailable, DeviceNotFound, LinkError, and InputError for kinds and rates that there are not.
     """
+    _check_asked(kinds, rates)
     if zero_utc_us is None:
         zero_utc_us = time.time_ns() // 1000 - round(asyncio.get_running_loop().time() * 1e6)
     supervisor = Supervisor(
@@ -198,3 +209,14 @@ async def connect(
     )
     async with supervisor.supervised():
         yield LinkedDevice(supervisor, kinds=kinds, source=source, zero_utc_us=zero_utc_us, ended=ended)
+
+
+def _check_asked(kinds: Collection[str], rates: Mapping[str, int]) -> None:
+    if isinstance(kinds, str):
+        raise InputError(f"kinds is the text {kinds!r}; give a collection of kinds of stream: ({kinds!r},)")
+    for kind in (*kinds, *rates):
+        if kind not in DECODED:
+            raise InputError(f"no device has a stream {kind!r}; the kinds are {', '.join(sorted(DECODED))}")
+    for kind, rate in rates.items():
+        if not isinstance(rate, int) or rate <= 0:
+            raise InputError(f"the rate {rate!r} of {kind} is none; give whole samples per second above 0")
