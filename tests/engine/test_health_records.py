@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vitals.decode import uuids as u
 from vitals.decode.e2e_crc import crc16_mcrf4xx
+from vitals.decode.health_thermometer import decode_temperature_measurement
 from vitals.intake import Intake
 from vitals.intake.record_clock import MOST_US, TIE_ERROR_S, UNBOUNDED_S, RecordClock
 from vitals.values import Block, Disconnected, Frame, LossReason
@@ -177,3 +178,39 @@ def test_minutes_of_a_monitor_lie_after_its_start_and_a_new_session_is_noticed()
 def test_other_words_of_the_control_point_change_nothing(payload: bytes) -> None:
     items = told(Intake(), Frame(0, u.RECORD_ACCESS_CONTROL_POINT, payload), glucose(1, NOON, S))
     assert of("glucose", items) == [(S, 100)]
+
+
+def test_numbers_that_no_body_has_are_left_out() -> None:
+    pressure = Frame(S, u.BLOOD_PRESSURE_MEASUREMENT, bytes.fromhex("00 fd7f 5000 fd7f"))  # -30,000,000 mmHg
+    assert told(Intake(), pressure) == [("diastolic_pressure", S, 80)]
+    assert told(Intake(), Frame(S, u.PLX_CONTINUOUS_MEASUREMENT, struct.pack("<BHH", 0, 101, 60))) == [
+        ("pulse_rate", S, 60)
+    ]
+    assert told(Intake(), Frame(S, u.PLX_CONTINUOUS_MEASUREMENT, struct.pack("<BHH", 0, 100, 401))) == [
+        ("spo2", S, 100)
+    ]
+
+
+@pytest.mark.parametrize("date", ["db07 0d 01 0c0000", "db07 02 1e 0c0000", "db07 03 01 180000", "0000 03 01 0c0000"])
+def test_a_date_that_cannot_be_costs_the_time_and_not_the_value(date: str) -> None:
+    stamped = bytes.fromhex(date)
+    for uuid, payload, kind, value in (
+        (u.BLOOD_PRESSURE_MEASUREMENT, bytes.fromhex("02 7800 5000 ff07") + stamped, "systolic_pressure", 120),
+        (u.WEIGHT_MEASUREMENT, bytes.fromhex("02 a438") + stamped, "weight", 72.5),
+        (u.BODY_COMPOSITION_MEASUREMENT, bytes.fromhex("0200 b800") + stamped, "body_fat", 18.4),
+        (u.TEMPERATURE_MEASUREMENT, bytes.fromhex("02 6e0100ff") + stamped, "temperature", 36.6),
+        (u.PLX_SPOT_CHECK_MEASUREMENT, bytes.fromhex("01 6100 3c00") + stamped, "spo2", 97),
+        (u.GLUCOSE_MEASUREMENT, bytes.fromhex("02 0100") + stamped + bytes.fromhex("64b0 11"), "glucose", 100),
+    ):
+        items = told(Intake(), shown(), Frame(1010 * S, uuid, payload))
+        assert of(kind, items) == [(1010 * S, value)]
+        assert of("record_time_error", items) == [(1010 * S, UNBOUNDED_S)]
+        intake = Intake()
+        assert intake.take(Frame(S, uuid, payload[: payload.index(stamped) + 6])) == []
+        assert intake.refused == {uuid: 1}  # bytes are missing
+
+
+def test_fahrenheit_is_rounded_once() -> None:
+    for tenths, celsius in ((878, 31.0), (986, 37.0), (1004, 38.0), (320, 0.0)):
+        said = decode_temperature_measurement(b"\x01" + struct.pack("<i", tenths | -1 << 24))
+        assert said.temperature_c == celsius

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import pytest
 
 from vitals import virtual
 from vitals.decode import uuids
@@ -100,3 +101,21 @@ def test_what_does_not_decode_is_counted_and_left_out() -> None:
     intake = Intake()
     assert intake.feed(Frame(0, uuids.HEART_RATE_MEASUREMENT, b"\x10\x3c")) == []
     assert intake.refused[uuids.HEART_RATE_MEASUREMENT] == 1
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 204, 10_241, 65_535])
+def test_an_interval_that_no_heart_has_is_a_gap_that_says_so(ticks: int) -> None:
+    intake, items = Intake(), []
+    for second in range(40):
+        payload = b"\x10\x3c" + (ticks if second == 20 else 1024).to_bytes(2, "little")
+        items += intake.feed(Frame(second * 1_000_000, uuids.HEART_RATE_MEASUREMENT, payload))
+    items += intake.end("end of stream")
+    told = [b.values for b in items if isinstance(b, Block) and b.kind == "rr"]
+    assert set(np.concatenate(told).tolist()) == {1024}
+    assert [g.reason for g in items if isinstance(g, Gap) and g.kind == "rr"] == ["implausible"]
+
+
+def test_a_rate_that_no_heart_has_is_none() -> None:
+    intake = Intake()
+    assert intake.feed(Frame(0, uuids.HEART_RATE_MEASUREMENT, b"\x01\xff\xff")) == []
+    assert len(intake.feed(Frame(1, uuids.HEART_RATE_MEASUREMENT, b"\x00\xff"))) == 1

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor
-from vitals.decode.date_time import DateTime, date_time
+from vitals.decode.date_time import DateTime, time_stamp
 from vitals.decode.ieee11073 import Special
 
 MMHG_PER_KPA = 1000 / 133.322387415  # the conventional millimetre of mercury (BIPM)
@@ -91,7 +91,7 @@ def _extras(at: Cursor, flags: int, *, enhanced: bool) -> _Extras:
 
     time: DateTime | dt.datetime | None = None
     if flags & 0x02:
-        time = seconds("time stamp") if enhanced else date_time(at, "time stamp")
+        time = seconds("time stamp") if enhanced else time_stamp(at, "time stamp")
     pulse_rate = at.sfloat("pulse rate") if flags & 0x04 else None
     user = at.uint(1, "user") if flags & 0x08 else None
     status = BloodPressureStatus(at.uint(2, "measurement status")) if flags & 0x10 else None

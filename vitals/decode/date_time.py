@@ -20,6 +20,9 @@ from dataclasses import dataclass
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor, named
+from vitals.errors import DecodeError
+
+_DATE_TIME_SIZE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,19 @@ def date_time(at: Cursor, what: str) -> DateTime:
         if clock[-1] >= limit:
             raise at.error(f"{name} {clock[-1]} of {what} is not below {limit}", back=1)
     return DateTime(year or None, month or None, day or None, *clock)
+
+
+def time_stamp(at: Cursor, what: str) -> DateTime:
+    """Read the Date Time of a record. One that does not exist (month 13) is one that the device does not know: what it
+    measured is none the less true. Raises DecodeError where bytes are missing."""
+    begun = at.offset
+    if at.left >= _DATE_TIME_SIZE:
+        try:
+            return date_time(at, what)
+        except DecodeError:
+            at.offset = begun
+    at.take(_DATE_TIME_SIZE, what)
+    return DateTime(None, None, None, 0, 0, 0)
 
 
 def time_zone(at: Cursor) -> TimeZone:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor, named
-from vitals.decode.date_time import DateTime, date_time
+from vitals.decode.date_time import DateTime, time_stamp
 from vitals.decode.ieee11073 import Special
 
 MG_DL_PER_MMOL_L = 18.0156  # molar mass of glucose 180.156 g/mol
@@ -176,7 +176,7 @@ def decode_glucose_measurement(payload: bytes) -> GlucoseMeasurement:
     """Glucose Measurement (0x2A18). Raises DecodeError where bytes are missing or left over."""
     at = Cursor(uuids.GLUCOSE_MEASUREMENT, payload)
     flags = at.uint(1, "flags")
-    sequence, base = at.uint(2, "sequence number"), date_time(at, "base time")
+    sequence, base = at.uint(2, "sequence number"), time_stamp(at, "base time")
     offset = at.sint(2, "time offset") if flags & 0x01 else None
     concentration, kind, location = None, None, None
     if flags & 0x02:

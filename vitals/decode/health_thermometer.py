@@ -10,10 +10,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor, named
-from vitals.decode.date_time import DateTime, date_time
+from vitals.decode.date_time import DateTime, time_stamp
 from vitals.decode.ieee11073 import Special
 
 
@@ -45,14 +46,15 @@ class MeasurementInterval:
 
 
 def _celsius(fahrenheit: float) -> float:
-    return fahrenheit if isinstance(fahrenheit, Special) else (fahrenheit - 32) / 1.8
+    """The decimal number that was sent, converted exactly and rounded once."""
+    return fahrenheit if isinstance(fahrenheit, Special) else float((Fraction(repr(fahrenheit)) - 32) * 5 / 9)
 
 
 def _temperature(uuid: str, payload: bytes) -> TemperatureMeasurement:
     at = Cursor(uuid, payload)
     flags = at.uint(1, "flags")
     temperature = at.float32("temperature")
-    time = date_time(at, "time stamp") if flags & 0x02 else None
+    time = time_stamp(at, "time stamp") if flags & 0x02 else None
     site = named(TemperatureType, at.uint(1, "temperature type")) if flags & 0x04 else None
     at.end()
     fahrenheit = bool(flags & 0x01)

@@ -1,6 +1,7 @@
 """Pulse Oximeter Service (PLXS 1.0.1, 0x1822): spot check, continuous measurement, features.
 
-Layouts (PLXS 1.0.1, sections 3.1 to 3.3, from memory and compared with real captures; numbers are SFLOATs):
+Layouts (PLXS 1.0.1, sections 3.1 to 3.3, from memory and compared with real captures: the public supplement does not
+have them; numbers are SFLOATs):
     spot check 0x2A5E  flags u8: bit 0 time stamp, 1 measurement status, 2 device and sensor status, 3 pulse amplitude
                        index, 4 the device's clock is not set
                        SpO2 [%], pulse rate [bpm], time stamp (7 bytes), measurement status u16, device status u24,
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor
-from vitals.decode.date_time import DateTime, date_time
+from vitals.decode.date_time import DateTime, time_stamp
 
 
 class MeasurementStatus(enum.IntFlag):
@@ -123,7 +124,7 @@ def decode_plx_spot_check(payload: bytes) -> PlxSpotCheck:
     at = Cursor(uuids.PLX_SPOT_CHECK_MEASUREMENT, payload)
     flags = at.uint(1, "flags")
     spo2, pulse_rate = at.sfloat("SpO2"), at.sfloat("pulse rate")
-    time = date_time(at, "time stamp") if flags & 0x01 else None
+    time = time_stamp(at, "time stamp") if flags & 0x01 else None
     measurement_status, device_status = _status(at, flags & 0x02, flags & 0x04)
     index = at.sfloat("pulse amplitude index") if flags & 0x08 else None
     at.end()

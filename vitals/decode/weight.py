@@ -9,7 +9,9 @@ Layouts (GATT Specification Supplement, Weight Measurement and Body Composition 
                         height, 12 one of two packets of a measurement
                         body fat u16 [0.1 %], then what the flags say; masses like the weight, metabolism u16 [kJ],
                         muscle u16 [0.1 %], impedance u16 [0.1 ohm]
-FFFF in the weight or the body fat means that the measurement did not succeed (WSS and BCS, from memory): None here.
+Fields, units and the unknown user were compared with the supplement's own YAML (which gives impedance once as 0.1 and
+once as 0.01 ohm: as 0.1 here). FFFF in the weight or the body fat says that the measurement did not succeed (WSS and
+BCS, from memory; the YAML does not say so): None here.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 
 from vitals.decode import uuids
 from vitals.decode.cursor import Cursor
-from vitals.decode.date_time import DateTime, date_time
+from vitals.decode.date_time import DateTime, time_stamp
 
 # Exact by definition; as integers they let a value be rounded once.
 _NG_PER_CENTIPOUND = 4_535_923_700
@@ -114,7 +116,7 @@ def decode_weight(payload: bytes) -> WeightMeasurement:
     flags = at.uint(1, "flags")
     failed = at.payload[1:3] == b"\xff\xff"
     weight = _mass_kg(at, flags & 0x01, "weight")
-    time = date_time(at, "time stamp") if flags & 0x02 else None
+    time = time_stamp(at, "time stamp") if flags & 0x02 else None
     user = at.uint(1, "user") if flags & 0x04 else None
     bmi = at.uint(2, "BMI") / 10 if flags & 0x08 else None
     height = _height_m(at, flags & 0x01) if flags & 0x08 else None
@@ -127,7 +129,7 @@ def decode_body_composition(payload: bytes) -> BodyComposition:
     at = Cursor(uuids.BODY_COMPOSITION_MEASUREMENT, payload)
     flags = at.uint(2, "flags")
     fat = at.uint(2, "body fat")
-    time = date_time(at, "time stamp") if flags & 0x002 else None
+    time = time_stamp(at, "time stamp") if flags & 0x002 else None
     user = at.uint(1, "user") if flags & 0x004 else None
     basal = at.uint(2, "basal metabolism") if flags & 0x008 else None
     muscle = at.uint(2, "muscle percentage") / 10 if flags & 0x010 else None

@@ -53,6 +53,25 @@ STEPS: Mapping[str, tuple[str, float]] = {  # unit of a kind of stream, and what
     "user": ("number", 1),  # whom the device took it for, where it knows several: a stream must not mix them unseen
     "record_time_error": ("s", 1),  # how far the time of the records at that time may be off (`record_clock`)
 }
+# What a device that works can say of a living body, in the units of STEPS; a number beyond is a fault of the device.
+_PRESSURE, _SHARE = (0.0, 400.0), (0.0, 100.0)  # cuffs inflate to 300 mmHg
+PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    "systolic_pressure": _PRESSURE,
+    "diastolic_pressure": _PRESSURE,
+    "mean_arterial_pressure": _PRESSURE,
+    "cuff_pressure": (-10.0, 400.0),  # it is let off to nothing, and the sensor's zero drifts
+    "pulse_rate": (0.0, 400.0),
+    "spo2": _SHARE,
+    "pulse_amplitude_index": _SHARE,
+    "temperature": (-40.0, 100.0),  # thermometers also take that of rooms and drinks
+    "intermediate_temperature": (-40.0, 100.0),
+    "weight": (0.0, 1000.0),
+    "height": (0.0, 3.0),
+    "body_fat": _SHARE,
+    "muscle": _SHARE,
+    "glucose": (0.0, 2000.0),
+    "glucose_trend": (-100.0, 100.0),
+}
 _MOST_STEPS = 2**31 - 1
 
 
@@ -66,9 +85,15 @@ class Reading:
 
 
 def numbers(**values: float | None) -> dict[str, float]:
-    """Those that are there, finite, and within what a stream holds."""
+    """Those that are there, finite, plausible, and within what a stream holds."""
     found = {kind: float(value) for kind, value in values.items() if value is not None}
-    return {k: v for k, v in found.items() if math.isfinite(v) and abs(v) < _MOST_STEPS * STEPS[k][1]}
+    return {kind: value for kind, value in found.items() if math.isfinite(value) and _is_plausible(kind, value)}
+
+
+def _is_plausible(kind: str, value: float) -> bool:
+    most = _MOST_STEPS * STEPS[kind][1]
+    low, high = PLAUSIBLE.get(kind, (-most, most))
+    return low <= value <= high
 
 
 def blocks(at_us: int, found: Mapping[str, float]) -> list[Block]:

@@ -69,7 +69,12 @@ class HealthRecordFeed:
             return []
         if frame.uuid == u.CGM_MEASUREMENT:
             return [item for record in said.records for item in self._of_monitor(frame.arrival_us, record)]
-        return self._read(frame, READINGS[frame.uuid][1](said), getattr(said, "sequence", None))
+        reading = READINGS[frame.uuid][1](said)
+        if reading.when is None and getattr(said, "time", None) is not None and not reading.live:
+            return self._told_at(
+                frame, frame.arrival_us, reading, UNBOUNDED_S
+            )  # its date is not known, or not possible
+        return self._read(frame, reading, getattr(said, "sequence", None))
 
     def _read(self, frame: Frame, reading: Reading, sequence: int | None) -> list[Item]:
         if reading.live and reading.when is not None:

@@ -7,6 +7,10 @@ from vitals.intake.feed import Item, single
 from vitals.timeline import Presence, RrTimeline
 from vitals.values import ContactChange, Frame
 
+HIGHEST_BPM = 300
+# In 1/1024 s: 0.2 s, for which ventricles are refractory, and 10 s, after which it was the sensor that saw no beat and
+# not the heart that had none.
+SHORTEST, LONGEST = 205, 10_240
 SILENCE_US = 3_000_000  # three notifications of a heart-rate sensor
 
 
@@ -26,9 +30,11 @@ class HeartRateFeed:
             done.append(ContactChange(frame.arrival_us, reading.contact))
         if reading.contact is False:  # intervals without skin contact are noise
             return [*self._rr.end("no skin contact"), *done]
-        if reading.rate_bpm:  # 0 means that the sensor has no rate yet
+        if 0 < reading.rate_bpm <= HIGHEST_BPM:  # 0 means that the sensor has no rate yet
             done += self._presence.push(frame.arrival_us)
             done.append(single("hr", frame.arrival_us, reading.rate_bpm, "bpm"))
+        if not all(SHORTEST <= ticks <= LONGEST for ticks in reading.rr_ticks):
+            return [*done, *self._rr.end("implausible")]
         return [*done, *self._rr.push(frame.arrival_us, reading.rr_ticks)]
 
     def end(self, reason: str) -> list[Item]:
