@@ -19,8 +19,9 @@ from typing import Generic, TypeVar
 from vitals.timeline.clock import DeviceClock
 
 LEARN = 5  # frames and ...
-LEARN_US = 3_500_000  # ... time from which the period is learned; they are held back
+LEARN_US = 3_500_000  # ... time from which a rhythm, and at first its period, is learned; they are held back
 JITTER_US = 50_000  # of an arrival: a period that is the nominal one but for that is the nominal one
+SHORT_US = 4 * JITTER_US  # frames that are told apart from their neighbours only by many of them
 UNCERTAIN = 0.01  # standard deviation of the period after that, relative
 SLOT_US, SLOTS = 5_000_000, 64  # the rhythm needs its envelope sooner than a crystal, and forgets it sooner
 LATE = 0.5  # frames behind its turn from which on a frame may follow a lost one, ...
@@ -69,22 +70,38 @@ class Cadence(Generic[T]):
     def push(self, arrival_us: int, steps: int, item: T) -> list[Turn[T]]:
         """One frame of `steps` steps (at least one); returns the turns that are certain now."""
         self._waiting.append((arrival_us, steps, item))
-        if self._learned_us is None:
-            enough = len(self._waiting) >= LEARN and arrival_us - self._waiting[0][0] >= LEARN_US
-            return self._learn() if enough else []
-        return self._judge()
+        if self._clock.epoch >= 0:
+            return self._judge()
+        enough = len(self._waiting) >= LEARN and arrival_us - self._waiting[0][0] >= LEARN_US
+        return self._begin() if enough else []
 
     def end(self) -> list[Turn[T]]:
         """The sender is gone: everything that waits comes out. What comes next begins a new rhythm."""
         done: list[Turn[T]] = []
-        if self._learned_us is None and self._waiting:
-            done += self._learn()
-            self._learned_us = None  # from too few
+        if self._clock.epoch < 0 and self._waiting:
+            known = self._learned_us
+            done += self._begin()
+            self._learned_us = known  # what was learned now is from too few
         done += self._accept()
         self._start()
         return done
 
-    def _learn(self) -> list[Turn[T]]:
+    def _begin(self) -> list[Turn[T]]:
+        """The first frames of a rhythm. Up to the most punctual of them none is lost: those before it were held back."""
+        if self._learned_us is None:
+            self._learn()
+        waiting = self._waiting
+        taken = itertools.accumulate(n for _, n, _ in waiting)
+        late = [at - self._device_us(n) for (at, _, _), n in zip(waiting, taken, strict=True)]
+        punctual = late.index(min(late)) + 1
+        self._waiting = waiting[:punctual]
+        done = self._accept()
+        for frame in waiting[punctual:]:
+            self._waiting.append(frame)
+            done += self._judge()
+        return done
+
+    def _learn(self) -> None:
         """The period from the first frames: the median over pairs at least half of them apart, against host stalls."""
         apart = max(len(self._waiting) // 2, 1)
         taken = list(itertools.accumulate(n for _, n, _ in self._waiting))
@@ -96,13 +113,17 @@ class Cadence(Generic[T]):
         pace = max(median(paces), 1.0) if paces else self._nominal_us
         reach_us = sum(n for _, n, _ in self._waiting) / 2 * pace
         near = abs(pace - self._nominal_us) * reach_us <= JITTER_US * pace
+        near = near or self._in_step(self._nominal_us) >= max(self._in_step(pace), 1)
         self._learned_us = self._nominal_us if near else pace
-        waiting, self._waiting = self._waiting, []
-        done: list[Turn[T]] = []
-        for frame in waiting:
-            self._waiting.append(frame)
-            done += self._judge()
-        return done
+
+    def _in_step(self, pace: float) -> int:
+        """How many frames follow the one before at that pace. Where frames are missing, or were held back together,
+        the others still tell it; frames of no more than `SHORT_US` fit too many paces."""
+        return sum(
+            abs(after - before - steps * pace) <= JITTER_US
+            for (before, _, _), (after, steps, _) in itertools.pairwise(self._waiting)
+            if steps * self._nominal_us > SHORT_US
+        )
 
     def _device_us(self, steps: int) -> int:
         return round(steps * (self._learned_us or self._nominal_us))
@@ -110,8 +131,6 @@ class Cadence(Generic[T]):
     def _judge(self) -> list[Turn[T]]:
         """Whether the newest frame settles what happened before those that wait."""
         arrival, steps, _ = self._waiting[-1]
-        if self._clock.epoch < 0:
-            return self._accept()
         late_us = self._delays()
         frame_us = steps * self.period_us
         if late_us[-1] < max(LATE * frame_us, LATE_US):
@@ -151,10 +170,12 @@ class Cadence(Generic[T]):
         waiting, self._waiting = self._waiting, []
         missing = lost or [0] * len(waiting)
         ends: list[int] = []
-        for (arrival, steps, _), gone in zip(waiting, missing, strict=True):
+        for (_, steps, _), gone in zip(waiting, missing, strict=True):
             self._steps += steps + gone
             ends.append(self._device_us(self._steps))
-            self._clock.observe(ends[-1], arrival, contiguous=True)
+        for end, (arrival, _, _) in zip(ends, waiting, strict=True):
+            if arrival - end <= waiting[-1][0] - ends[-1] + LATE_US:  # others were held up, and tell nothing
+                self._clock.observe(end, arrival, contiguous=True)
         done: list[Turn[T]] = []
         for end, gone, (_, _, item) in zip(ends, missing, waiting, strict=True):
             done.append(Turn(item, gone, self._broken, self._clock.host_us(end)))
