@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from vitals.timeline import RrTimeline
+from vitals.timeline import BurstTimeline, RrTimeline
 from vitals.values import Block, Gap
 
 Notification = tuple[float, list[int]]  # arrival [s], intervals
@@ -75,3 +75,35 @@ def test_a_host_that_stalls_for_long_loses_nothing_and_no_beat_moves() -> None:
     blocks, gaps = play(stalled)
     assert gaps == []
     assert worst_error_s(blocks, beats, 20) < 0.2
+
+
+def test_a_notification_that_comes_twice_is_counted_and_moves_no_beat() -> None:
+    beats, sent = strap(4)
+    line = RrTimeline()
+    twice = [*sent[:101], (sent[100][0] + 0.001, sent[100][1]), *sent[101:]]
+    blocks, gaps = play(twice, line)
+    assert gaps == []
+    assert line.dropped == {"duplicate": len(sent[100][1])}
+    assert worst_error_s(blocks, beats, 20) < 0.2
+
+
+def test_equal_notifications_that_a_stalled_host_delivers_together_are_all_kept() -> None:
+    sent = [(n + 1.02 if not 50 <= n < 54 else 54.02 + n / 1000, [1024]) for n in range(100)]
+    line = RrTimeline()
+    blocks, gaps = play(sent, line)
+    assert gaps == []
+    assert not line.dropped
+    assert sum(map(len, blocks)) == 100
+
+
+def test_a_burst_that_comes_twice_is_counted_and_moves_no_beat() -> None:
+    line = BurstTimeline("ppi", 1000.0)
+    items = []
+    for k in range(1, 60):
+        items += line.push(k * 5_000_000, [1000, 990, 1010, 1005, 995])
+        if k == 30:
+            items += line.push(k * 5_000_000 + 10_000, [1000, 990, 1010, 1005, 995])
+    items += line.end("end of stream")
+    assert not any(isinstance(item, Gap) for item in items)
+    assert line.dropped == {"duplicate": 5}
+    assert items[-1].end_us == pytest.approx(59 * 5_000_000, abs=10_000)

@@ -1,7 +1,8 @@
 """Intervals that come in bursts without time stamps: optical sensors send what ended in the last seconds (Polar's PPI).
 
 Laws of this file:
-1. Intervals pass through as integer ticks: never rounded, never de-duplicated by value.
+1. Intervals pass through as integer ticks: never rounded, never de-duplicated by value. A burst that comes again within
+   `AGAIN_US`, before its beats can have happened, is counted in `dropped`.
 2. Beats are placed by the running sum of their intervals. Arrival says only "no later than": the last beat of a burst
    ended before it was sent. The smallest `arrival - sum` of the last minutes (the burst that waited least after its
    last beat) says where the sum lies; what the sensor itself needs to find a pulse cannot be seen, and is not in it.
@@ -33,6 +34,7 @@ REANCHOR_US = 5_000  # smaller corrections are not worth breaking the run of int
 SLEW = 1 / 512  # largest correction of beat times, per time
 # A burst waits for at most one interval after its last beat. One that is later by more was held up, or others are lost.
 SLACK_US = 2_500_000
+AGAIN_US = 100_000  # in which a host delivers a burst twice
 RHYTHM = 8  # times between bursts that the usual one is the median of
 IN_RHYTHM = 1.5  # usual times after which a burst has followed the one before, and none was lost
 LONGEST_US = 2_000_000  # interval of a resting heart; the error before any interval is known
@@ -53,6 +55,7 @@ class BurstTimeline:
         self._pauses: deque[int] = deque(maxlen=RHYTHM)  # from burst to burst
         self._before_us: int | None = None  # arrival of the one before
         self._doubtful: tuple[int, list[int], bool] | None = None  # a burst that came late; in its turn?
+        self._newest: tuple[int, list[int]] = (0, [])  # the burst before: arrival, intervals
         self._start_run()
 
     def _start_run(self) -> None:
@@ -79,6 +82,11 @@ class BurstTimeline:
         """One burst: its intervals in ticks of 1 / `tick_hz` s, oldest first, and why each must not be used (None: it
         may; nothing given: all may)."""
         intervals = list(ticks)
+        (before_us, before), self._newest = self._newest, (arrival_us, intervals)
+        again = self._held is None and intervals == before and arrival_us - before_us < AGAIN_US
+        if again and self._lateness(arrival_us, sum(intervals)) < -sum(intervals) * self._tick_us / 2:
+            self.dropped["duplicate"] += len(intervals)
+            return []
         bad = [k for k, fault in enumerate(faults) if fault is not None]
         follows = self._follows(arrival_us)
         if not intervals:
@@ -172,7 +180,7 @@ class BurstTimeline:
         self._reanchor(self._best, self._ticks - sum(ticks))
         done: list[Block | Gap] = []
         if self._end_us is not None:
-            early = self._end_us - self._anchor[0]
+            early = self._end_us + round(self._tick_us) - self._anchor[0]
             if early > 0:  # the run before claimed more time than there was
                 self._reanchor(self._offset + early, self._anchor[1])
             done.append(Gap(self._kind, self._end_us, max(self._anchor[0], self._end_us), self._reason))

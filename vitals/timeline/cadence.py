@@ -75,6 +75,12 @@ class Cadence(Generic[T]):
         enough = len(self._waiting) >= LEARN and arrival_us - self._waiting[0][0] >= LEARN_US
         return self._begin() if enough else []
 
+    def is_too_early(self, arrival_us: int, steps: int) -> bool:
+        """Whether a frame of `steps` steps comes before they can have happened; not told of the first frames."""
+        taken = self._steps + sum(n for _, n, _ in self._waiting) + steps
+        early_us = self._clock.host_us(self._device_us(taken)) - arrival_us if self._clock.epoch >= 0 else 0
+        return early_us > max(LATE * steps * self.period_us, LATE_US)
+
     def end(self) -> list[Turn[T]]:
         """The sender is gone: everything that waits comes out. What comes next begins a new rhythm."""
         done: list[Turn[T]] = []
@@ -87,7 +93,7 @@ class Cadence(Generic[T]):
         return done
 
     def _begin(self) -> list[Turn[T]]:
-        """The first frames of a rhythm. Up to the most punctual of them none is lost: those before it were held back."""
+        """The first frames of a rhythm. Up to the most punctual one none is lost: those before it were held back."""
         if self._learned_us is None:
             self._learn()
         waiting = self._waiting

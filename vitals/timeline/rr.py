@@ -2,6 +2,7 @@
 
 Laws of this file:
 1. RR intervals pass through as integer ticks: never rounded, never de-duplicated by value (equal neighbours are legal).
+   A notification that comes again within `AGAIN_US`, before its beats can have happened, is counted in `dropped`.
 2. Beats are placed by the running sum of their intervals, not by arrival: arrival says only "no later than".
 3. A lost notification is a Gap, never a long interval. After it the running sum starts anew.
 4. A late notification is not a lost one: what comes late is held back until the next ones tell which of the two it was.
@@ -17,7 +18,7 @@ spread over the intervals that follow, so that no spacing is off by more than 2 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,6 +37,7 @@ TOLERANCE_US = 250_000  # by which the bounds may contradict each other: sensors
 # them; a heart near 60 bpm also brings one a second, but falls out of step with the clock.
 BEAT_DRIVEN = 60
 IN_STEP_US, OUT_OF_STEP_US = 150_000, 250_000
+AGAIN_US = 100_000  # in which a host delivers a notification twice
 EMPTY = 0.95  # periods that the interval across a notification must last for it to have been empty
 
 
@@ -48,6 +50,8 @@ class RrTimeline:
     """
 
     def __init__(self, tick_hz: float = 1024, *, at_beats: bool = False) -> None:
+        self.dropped: Counter[str] = Counter()  # intervals that are in no block, by reason: "duplicate"
+        self._newest: tuple[int, list[int]] = (0, [])  # the notification before: arrival, intervals
         self._at_beats = at_beats
         self._tick_us = 1e6 / tick_hz
         self._tick_hz = tick_hz
@@ -70,6 +74,12 @@ class RrTimeline:
 
     def push(self, arrival_us: int, ticks: Sequence[int]) -> list[Block | Gap]:
         """One notification; `ticks` may be empty (no beat ended in that second)."""
+        (before_us, before), self._newest = self._newest, (arrival_us, list(ticks))
+        if ticks and list(ticks) == before and arrival_us - before_us < AGAIN_US:
+            steps = 1 if self._cadence is self._clocked else max(1, sum(ticks))
+            if self._cadence.is_too_early(arrival_us, steps):
+                self.dropped["duplicate"] += len(ticks)
+                return []
         wanted = self._beating if self._is_beat_driven(arrival_us, ticks) else self._clocked
         turns: list[Turn[list[int]]] = []
         if wanted is not self._cadence:
@@ -159,10 +169,10 @@ class RrTimeline:
         self._reanchor(self._best(), self._ticks - sum(ticks))
         done: list[Block | Gap] = []
         if self._end_us is not None:
-            late = self._end_us - self._anchor[0]
-            if late > 0:  # the run before claimed more time than there was
-                self._reanchor(self._offset + late, self._anchor[1])
-                self._anchor = (self._end_us, self._anchor[1])
+            earliest = self._end_us + round(self._tick_us)
+            if self._anchor[0] < earliest:  # the run before claimed more time than there was
+                self._reanchor(self._offset + earliest - self._anchor[0], self._anchor[1])
+                self._anchor = (earliest, self._anchor[1])
             done.append(Gap("rr", self._end_us, self._anchor[0], self._open_reason or "no data"))
         done.append(self._block(ticks))
         return done
