@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from vitals.timeline import BurstTimeline, RrTimeline
-from vitals.values import Block, Gap
+from vitals.timeline import BurstTimeline, RrTimeline, SampleTimeline
+from vitals.values import Block, ClockReset, Gap
 
 Notification = tuple[float, list[int]]  # arrival [s], intervals
 
@@ -107,3 +107,30 @@ def test_a_burst_that_comes_twice_is_counted_and_moves_no_beat() -> None:
     assert not any(isinstance(item, Gap) for item in items)
     assert line.dropped == {"duplicate": 5}
     assert items[-1].end_us == pytest.approx(59 * 5_000_000, abs=10_000)
+
+
+@pytest.mark.parametrize("back_s", [0.05, 0.3, 0.5])
+def test_a_clock_that_is_set_back_by_less_than_a_frame_is_a_reset(back_s: float) -> None:
+    rng = random.Random(2)
+    line, out = SampleTimeline("ecg", 130.0), []
+    for k in range(1, 600):
+        at = k * 73 / 130
+        stamp = 1000 + at - (back_s if k > 300 else 0)
+        arrival = at + 0.012 + abs(rng.gauss(0, 0.01))
+        out += line.push(round(arrival * 1e6), np.full(73, k, dtype=np.int32), round(stamp * 1e6))
+    out += line.end("end of stream")
+    assert sum(isinstance(item, ClockReset) for item in out) == 1
+    blocks = [item for item in out if isinstance(item, Block)]
+    assert sum(map(len, blocks)) == 599 * 73
+    assert max(abs(b.end_us / 1e6 - int(b.values[-1]) * 73 / 130 - 0.015) for b in blocks) < 0.03
+
+
+def test_frames_lost_while_the_rate_is_measured_are_gaps_where_one_pair_is_whole() -> None:
+    line, out = SampleTimeline("ecg", 130.0), []
+    for k in range(1, 200):
+        if k not in (2, 4, 6):
+            at = k * 73 / 130
+            out += line.push(round((at + 0.012) * 1e6), np.full(73, k, dtype=np.int32), round((1000 + at) * 1e6))
+    out += line.end("end of stream")
+    assert sum(isinstance(item, Gap) for item in out) == 3
+    assert max(abs(b.end_us / 1e6 - int(b.values[-1]) * 73 / 130) for b in out if isinstance(b, Block)) < 0.03

@@ -34,10 +34,12 @@ SNAP = 0.005  # a first estimate so near to the nominal rate is the nominal rate
 REVISE = 100e-6  # a rate that is off by more makes the anchors move too often
 REVISE_AFTER_US = (60_000_000, 600_000_000, 3_600_000_000)  # ... and when that is looked at; the last one repeats
 WRONG = 0.05  # a rate that is off by so much, or by more than a sample and a half per frame, was learned wrongly
+SLOWER = 1.3  # times slower than nominal: frames may be missing from those that were measured
 RECENT = 8  # frames that tell that
 REANCHOR_US = 2_000
 SLEW = 0.45  # periods: largest correction at the seam of two blocks
 REORDER_US = 10_000_000  # frames that lie further back are not out of order: the clock was set back
+SET_BACK_US = 25_000  # frames that are stamped closer than their samples last by more, and arrive later for it: so, too
 BACKWARDS = 3  # frames in a row that run on from an earlier time: the clock was set back, too
 
 
@@ -132,7 +134,11 @@ class SampleTimeline:
         learning, self._learning = self._learning, []
         pairs = [(b.stamp_us - a.stamp_us, self._steps(len(a), len(b))) for a, b in itertools.pairwise(learning)]
         pairs = [pair for pair in pairs if pair[0] > 0]
+        # Lost frames make a stream seem slower than it is, never faster: one pair in step with the nominal rate tells.
+        in_step = [(dt, n) for dt, n in pairs if abs(dt * 1e-6 * self._nominal_hz / n - 1) < WRONG]
         rate = _rate_of(pairs) if pairs else self._nominal_hz
+        if in_step and rate < self._nominal_hz / SLOWER:
+            rate = _rate_of(in_step)
         self._rate = self._nominal_hz if abs(rate / self._nominal_hz - 1) < SNAP else min(rate, FASTEST_HZ)
         return [item for frame in learning for item in self._order(frame)]
 
@@ -149,6 +155,8 @@ class SampleTimeline:
             if not self._was_set_back(frame):
                 return []
             reset: ClockReset | None = self.clock.reset(last_us, frame.arrival_us)
+        elif self._too_close(frame, last_us):
+            reset = self.clock.reset(last_us, frame.arrival_us)
         else:
             self._back.clear()
             reset = self.clock.observe(last_us, frame.arrival_us, contiguous=contiguous)
@@ -197,6 +205,15 @@ class SampleTimeline:
             return False
         stamp_us, before = self._seen
         return abs((frame.stamp_us - stamp_us) * 1e-6 * self._rate - self._steps(before, len(frame))) < 0.5
+
+    def _too_close(self, frame: _Samples, last_us: int) -> bool:
+        """Whether less time was stamped than the samples last, and the frame is late against its stamp by as much."""
+        if self._seen is None or self.clock.epoch != self._epoch or not self._placing:
+            return False
+        stamp_us, before = self._seen
+        short_us = self._steps(before, len(frame)) * 1e6 / self._rate - (frame.stamp_us - stamp_us)
+        late_us = frame.arrival_us - self.clock.host_us(last_us)
+        return short_us > max(SET_BACK_US, 1.5e6 / self._rate) and late_us > short_us / 2
 
     def _was_set_back(self, frame: _Samples) -> bool:
         """Whether the clock was set back; until that is sure the frame is dropped."""
