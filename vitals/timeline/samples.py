@@ -29,6 +29,7 @@ from vitals.timeline.clock import DeviceClock
 from vitals.values import Block, ClockReset, Gap, Timing
 
 LEARN = 5  # frames from which the rate is measured, and the clock trusted; they are held back
+DOUBTFUL = 3 * LEARN  # ... where it seems a whole fraction of the nominal one: every other frame may be missing
 FASTEST_HZ = 50_000.0
 SNAP = 0.005  # a first estimate so near to the nominal rate is the nominal rate
 REVISE = 100e-6  # a rate that is off by more makes the anchors move too often
@@ -127,7 +128,17 @@ class SampleTimeline:
         if self._rate:
             return self._order(frame)
         self._learning.append(frame)
-        return self._measure() if len(self._learning) >= LEARN else []
+        if len(self._learning) < LEARN or (len(self._learning) < DOUBTFUL and self._every_other_missing()):
+            return []
+        return self._measure()
+
+    def _every_other_missing(self) -> bool:
+        """Whether all of the first frames lie a whole number of turns apart at the nominal rate, and none only one."""
+        turns = [
+            (b.stamp_us - a.stamp_us) * 1e-6 * self._nominal_hz / self._steps(len(a), len(b))
+            for a, b in itertools.pairwise(self._learning)
+        ]
+        return all(turn > SLOWER and abs(turn - round(turn)) < WRONG for turn in turns)
 
     def _measure(self) -> list[Block | Gap | ClockReset]:
         """The rate from the first frames, and then those frames."""
