@@ -37,6 +37,7 @@ INTERVAL_S = 0.045
 LOADS = {"heart_rate": ("hr", "rr", "battery"), "h10": ("hr", "rr", "battery", "ecg", "acc")}
 BLOCKING = {"out_of_range", "reboot", "mute"}  # the device cannot be heard while they last
 SILENCE_S = 2.5  # between two heart rates: longer is an outage
+SPARE_GAPS = 3  # a loss while a rhythm is learned may show in two parts
 LIMITS = {"coverage": 0.99, "recovery_s": 8.0, "growth_mb": 5.0}
 
 
@@ -50,6 +51,7 @@ class Outcome:
     recoveries_s: list[float] = field(default_factory=list)  # from "reachable again" to the first heart rate
     happened: Counter[str] = field(default_factory=Counter)
     reboots: int | None = None  # how many clock resets there were to find; None: nothing carries the device's clock
+    dropped: int | None = None  # notifications that the operating system lost; None: not counted
     complaints: list[str] = field(default_factory=list)  # of asyncio and bumble; tasks left
     growth_mb: float = 0.0
     wall_s: float = 0.0
@@ -64,6 +66,11 @@ class Outcome:
             said.append(f"memory grew by {self.growth_mb:.1f} MB")
         if self.reboots is not None and self.happened["ClockReset"] != self.reboots:
             said.append(f"{self.happened['ClockReset']} clock resets were found, there were {self.reboots}")
+        if self.dropped is not None:
+            true = self.dropped + self.happened["Connected"] + self.happened["Stall"]
+            for kind in self.coverage:
+                if self.happened[f"{kind} gaps"] > true + SPARE_GAPS:
+                    said.append(f"{kind}: {self.happened[f'{kind} gaps']} gaps are declared, at most {true} are true")
         return said + self.complaints
 
 
@@ -157,6 +164,14 @@ async def _soak(script: FaultScript, hours: float, seed: int, kinds: tuple[str, 
             near.name, backend=near.backend, kinds=kinds, ended=near.strap.finished, rng=random.Random(seed)
         ) as device,
     ):
+        loses, outcome.dropped = near.central.loses, 0
+
+        def count_loss() -> bool:
+            lost = loses()
+            outcome.dropped = (outcome.dropped or 0) + lost
+            return lost
+
+        near.central.loses = count_loss  # type: ignore[method-assign]
         began = loop.time()
         listening = asyncio.create_task(_listen(device, account))
         faults = asyncio.create_task(play(script, near))
