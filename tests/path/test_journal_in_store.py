@@ -36,7 +36,7 @@ def test_a_journal_replays_to_what_was_live(tmp_path: Path) -> None:
 
     with Store.create(tmp_path / "s", passphrase("correct horse"), kdf=QUICK) as store:
         live = virtual.run(main(store))
-        assert [e.state.value for e in live] == ["open", "closed"]
+        assert [e.state.value for e in live if e.kind == "irregular_rhythm"] == ["open", "closed"]
         (journal,) = store.streams("journal")
         again = list(redecoded(store, journal))
         for kind in ("hr", "rr", "ecg", "acc", "battery"):
@@ -50,9 +50,8 @@ def test_a_journal_replays_to_what_was_live(tmp_path: Path) -> None:
             gaps = [[i for i in items if isinstance(i, vitals.Gap) and i.kind == kind] for items in (kept, again)]
             assert gaps[0] == gaps[1]
         events = [one for one in analyze(again) if isinstance(one, vitals.Event)]
-        assert [(e.kind, e.start_us, e.end_us, e.score, e.state) for e in events] == [
-            (e.kind, e.start_us + ZERO, e.end_us + ZERO, e.score, e.state) for e in live
-        ]
+        told = [(e.kind, e.start_us + ZERO, e.end_us + ZERO, e.score, e.state.value) for e in live]
+        assert sorted((e.kind, e.start_us, e.end_us, e.score, e.state.value) for e in events) == sorted(told)
         assert store.verify().ok
 
 
