@@ -2,7 +2,7 @@
 
 Laws of this file:
 1. What is taken out is gone in one transaction, with all that was computed from it and with the raw journals of the
-   sessions that it touches (a journal has no parts that could be read by themselves; it expires as a whole, too);
+   sessions that it touches (a journal tells of every stream of its session; it expires as a whole, too);
    `vitals analyze` makes again what can be made of the rest. Where samples only expire, what was computed stays.
 2. The log stays whole: its entries keep their hashes, those that lost their rows have the row id 0, and an erasure row
    names them. No row is gone whose entry is not marked.
@@ -112,7 +112,7 @@ def _chosen(connection: Connection, scope: Scope, recording: Collection[int]) ->
     found = [_Stream(row[0], row[1], row[2], row[1] not in recording) for row in rows]
     if scope.unbounded:
         return found
-    # Of a journal no part can go: its records build upon each other, and tell of samples that were measured before.
+    # Of a journal no part goes: its records tell of every stream of the session, and of samples measured before.
     touched = {one.session_id for one in found if _touches(connection, one, scope)}
     return [one for one in found if one.kind not in _JOURNALS or one.session_id in touched]
 
